@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Hot loops are optimised in debug builds too, else the tests take an hour instead of minutes.
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+let package = Package(
+  name: "FuseLab",
+  products: [
+    .executable(name: "fuselab", targets: ["fuselab"])
+  ],
+  traits: [
+    .trait(
+      name: "cuda",
+      description: "Run the kernels on an NVIDIA GPU; the driver and NVRTC are loaded at run time."),
+    .default(enabledTraits: []),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CGraphviz", pkgConfig: "libgvc", providers: [.apt(["libgraphviz-dev"])]),
+
+    // The core: no Foundation, and each target imports only what stands before it.
+    .target(name: "ConcurrentMap"),
+    .target(name: "Workload", swiftSettings: optimised),
+    .target(name: "Hardware", dependencies: ["Workload"]),
+    .target(name: "Scheduling", dependencies: ["Workload", "Hardware"], swiftSettings: optimised),
+
+    // The witnesses.
+    .target(name: "Reference", dependencies: ["Workload", "ConcurrentMap"], swiftSettings: optimised),
+    .target(
+      name: "ScheduleExecution", dependencies: ["Workload", "Hardware", "Scheduling", "ConcurrentMap"],
+      swiftSettings: optimised),
+    .target(
+      name: "CostModel", dependencies: ["Workload", "Hardware", "Scheduling"], swiftSettings: optimised),
+    .target(
+      name: "MemorySimulation", dependencies: ["Workload", "Hardware", "Scheduling", "ConcurrentMap"],
+      swiftSettings: optimised),
+
+    .target(
+      name: "Fusion",
+      dependencies: ["Workload", "Hardware", "Scheduling", "CostModel", "MemorySimulation", "ConcurrentMap"],
+      swiftSettings: optimised),
+    .target(
+      name: "Rendering", dependencies: ["Workload", "Hardware", "Scheduling", "Fusion", "CGraphviz"]),
+    .target(
+      name: "ModelFiles",
+      dependencies: ["Workload", "Hardware", .product(name: "Yams", package: "Yams")],
+      resources: [.embedInCode("Configs")]),
+    .target(
+      name: "Verification",
+      dependencies: ["Workload", "Scheduling", "Reference", "ScheduleExecution", "Fusion"]),
+    .executableTarget(
+      name: "fuselab",
+      dependencies: [
+        "Workload", "Hardware", "Scheduling", "Reference", "ScheduleExecution", "CostModel",
+        "MemorySimulation", "Fusion", "Rendering", "ModelFiles", "ConcurrentMap", "Verification",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/FuseLabTool"),
+
+    .target(
+      name: "TestSupport",
+      dependencies: ["Workload", "Hardware", "Scheduling", "ModelFiles"], path: "Tests/TestSupport"),
+    .testTarget(name: "WorkloadTests", dependencies: ["Workload", "TestSupport"]),
+    .testTarget(name: "HardwareTests", dependencies: ["Hardware", "TestSupport"]),
+    .testTarget(name: "SchedulingTests", dependencies: ["Scheduling", "TestSupport"]),
+    .testTarget(
+      name: "ReferenceTests", dependencies: ["Reference", "ModelFiles", "COpenBLAS", "TestSupport"],
+      exclude: ["onnxruntime_cases.py", "mobilenet_v2_layers.py"]),
+    .testTarget(name: "MemorySimulationTests", dependencies: ["MemorySimulation", "TestSupport"]),
+    .testTarget(
+      name: "FusionTests", dependencies: ["Fusion", "CostModel", "Scheduling", "ModelFiles", "TestSupport"],
+      swiftSettings: optimised),
+    .testTarget(name: "RenderingTests", dependencies: ["Rendering", "Fusion", "ModelFiles", "TestSupport"]),
+    .testTarget(name: "ModelFilesTests", dependencies: ["ModelFiles", "TestSupport"]),
+    .testTarget(
+      name: "AgreementTests",
+      dependencies: [
+        "Reference", "ScheduleExecution", "CostModel", "MemorySimulation", "Fusion", "TestSupport",
+      ],
+      swiftSettings: optimised),
+    .testTarget(name: "FuseLabToolTests", dependencies: ["fuselab", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,120 @@
+import ArgumentParser
+import CostModel
+import Fusion
+import Hardware
+import ModelFiles
+import Scheduling
+import Workload
+
+struct Explain: FuseLabCommand {
+  static let verb = "explain"
+  static let configuration = CommandConfiguration(
+    abstract: "Show a kernel's loop nest, its bytes by cause, and the formula with numbers put in.",
+    discussion: CommandHelp.discussion(
+      [
+        ("fuselab explain mobilenet_v2 --layers 4-5", "the kernel of two layers fused, and why or why not"),
+        ("fuselab explain mobilenet_v1 --layers dw2", "one layer by its name"),
+        ("fuselab explain net.yaml --layers 3 --dtype int8 --json", "the same for programs"),
+      ], exits: [.invalid, .unsupported, .limit]))
+
+  @OptionGroup var request: PlanRequest
+  @OptionGroup var layers: LayersOption
+  @OptionGroup(title: "Global options") var global: GlobalOptions
+
+  func report(_ session: inout Session) throws -> Report {
+    let plan = try session.plan(request)
+    let network = plan.network
+    guard let range = try layers.range(in: network) else {
+      throw CommandFailure.usage("--layers is missing", remedy: "name a layer or a pair, e.g. --layers 4-5")
+    }
+    let explorer = TileExplorer(gpu: plan.gpu, objective: plan.objective, minBlocks: plan.minBlocks)
+    let chain = try Chain(Array(network.layers[range]), precision: plan.precision)
+    for index in range.dropFirst() where network.layers[index].inputs != [.layer(index - 1)] {
+      throw CommandFailure(
+        "chain-invalid",
+        "'\(network.layers[index].name)' does not read '\(network.layers[index - 1].name)'",
+        remedy: "name layers that follow one another")
+    }
+    let candidate = try explorer.best(of: chain)
+    let verdicts = plan.decisions.filter { range.contains($0.first) && range.contains($0.second) }
+    let explanation = KernelExplanation(candidate: candidate, plan: plan, decisions: verdicts)
+    return Report(data: explanation.json, text: explanation.text(session.style))
+  }
+}
+
+/// A kernel explained, as text and as JSON.
+struct KernelExplanation {
+  let candidate: TileCandidate
+  let plan: FusionPlan
+  let decisions: [PairDecision]
+
+  func text(_ style: TerminalStyle) -> String {
+    let schedule = candidate.schedule
+    let footprint = schedule.footprint
+    let occupancy = schedule.occupancy(on: plan.gpu)
+    let limits = occupancy.limits.map(\.words).joined(separator: ", ")
+    var lines = [
+      style.bold("\(schedule.kind) on \(sanitised(plan.gpu.name)), \(plan.precision.elementType)"), "",
+    ]
+    lines += schedule.loopNest.map { sanitised($0) }
+    lines += [
+      "",
+      "block: \(grouped(footprint.threads)) threads, \(grouped(footprint.sharedMemory.count)) B shared, about "
+        + "\(footprint.registersPerThread) registers a thread",
+      "blocks resident on a multiprocessor: \(occupancy.blocksPerMultiprocessor), limited by \(limits)",
+      "",
+    ]
+    let decided = decisions.map { decision in
+      let names = [decision.first, decision.second].map { sanitised(plan.network.layers[$0].name, limit: 48) }
+      return "\(names[0]) + \(names[1]): \(sanitised("\(decision.verdict)", limit: 320))"
+    }
+    let terms = AccessTerm.terms(of: schedule).map {
+      "\($0.operand) = \($0.formula) = \(grouped($0.bytes.count)) B"
+    }
+    return lines.map { $0 + "\n" }.joined() + table(style) + "\n"
+      + (terms + (decided.isEmpty ? [] : [""]) + decided).map { hanging($0, width: style.width) + "\n" }
+      .joined()
+  }
+
+  private func table(_ style: TerminalStyle) -> String {
+    var table = TextTable(
+      [.text("tensor", shrinksTo: nil)] + AccessCause.allCases.map { .number("\($0.rawValue) B") }
+        + [.number("total B")])
+    let accesses = candidate.accesses
+    for operand in accesses.operands {
+      table.add(
+        [operand.description] + AccessCause.allCases.map { grouped(accesses[operand, $0].count) }
+          + [grouped(accesses.total(of: operand).count)])
+    }
+    table.addRule()
+    table.add(
+      ["total"] + AccessCause.allCases.map { grouped(accesses.total(of: $0).count) }
+        + [grouped(accesses.total.count)])
+    return table.text(style)
+  }
+
+  var json: JSONValue {
+    let schedule = candidate.schedule
+    return [
+      "kind": .string(schedule.kind.description),
+      "layers": JSONValue(schedule.chain.stages.map(\.name)),
+      "schedule": PlanListing.json(schedule), "loop_nest": JSONValue(schedule.loopNest),
+      "accesses": PlanListing.json(candidate.accesses),
+      "formulas": .array(
+        AccessTerm.terms(of: schedule).map {
+          [
+            "operand": .string($0.operand.description), "formula": .string($0.formula),
+            "bytes": .integer($0.bytes.count),
+          ]
+        }),
+      "decisions": .array(
+        decisions.map {
+          [
+            "first": .string(plan.network.layers[$0.first].name),
+            "second": .string(plan.network.layers[$0.second].name),
+            "verdict": .string($0.verdict.code), "text": .string($0.verdict.description),
+          ]
+        }),
+    ]
+  }
+}

@@ -1,0 +1,61 @@
+import ArgumentParser
+import Workload
+
+extension ElementType: ExpressibleByArgument {}
+extension RequantizationMode: ExpressibleByArgument {}
+extension ReductionPreset: ExpressibleByArgument {}
+
+/// MODEL alone.
+struct ModelArgument: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp(
+      "A built-in network (fuselab model list), a .yaml or model_dag.json file, or - for standard input.",
+      valueName: "model"))
+  var model: String
+}
+
+/// Number format and reduction order.
+struct PrecisionOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("fp32 (default) or int8.", valueName: "type"))
+  var dtype: ElementType?
+  @Option(help: ArgumentHelp("INT8 requantization: onnx (default) or tflite.", valueName: "mode"))
+  var requant: RequantizationMode?
+  @Option(
+    help: ArgumentHelp(
+      "Order of FP32 sums: chain (default), onnxruntime or xnnpack.", valueName: "order"))
+  var fp32Order: ReductionPreset?
+
+  /// - Throws: `usage` where `--requant` is given for FP32, or `--fp32-order` for INT8.
+  func precision(_ environment: Environment = .process) throws -> Precision {
+    switch try dtype ?? environment.choice("dtype") ?? .fp32 {
+    case .fp32:
+      if requant != nil {
+        throw CommandFailure.usage("--requant is for INT8 only", remedy: "add --dtype int8")
+      }
+      return .fp32
+    case .int8:
+      if fp32Order != nil { throw CommandFailure.usage("--fp32-order is for FP32 only", remedy: "drop it") }
+      return .int8(try requant ?? environment.choice("requant") ?? .onnx)
+    }
+  }
+
+  func reductionPreset(_ environment: Environment = .process) throws -> ReductionPreset {
+    try fp32Order ?? environment.choice("fp32-order") ?? .chain
+  }
+}
+
+/// A run of layers.
+struct LayersOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Layers A to B: indices as in fuselab inspect, or names.", valueName: "a-b"))
+  var layers: String?
+
+  /// The layers named, in order; nil where none are.
+  ///
+  /// - Throws: `unknown-layer`, with the nearest name.
+  func range(in network: Network) throws -> ClosedRange<Int>? {
+    guard let layers else { return nil }
+    return try LayerRange.parse(layers, in: network)
+  }
+}

@@ -1,0 +1,147 @@
+import Fusion
+import Hardware
+import ModelFiles
+import Scheduling
+import Workload
+
+/// A plan as tables and as JSON.
+enum PlanListing {
+  static func text(_ plan: FusionPlan, _ style: TerminalStyle) -> String {
+    var table = TextTable([
+      .number("#"), .text("kernel", shrinksTo: nil), .text("layers"), .text("tile RxCxF", shrinksTo: nil),
+      .number("blocks"), .number("shared B"), .number("unfused B"), .number("planned B"), .number("saved"),
+    ])
+    for (index, group) in plan.groups.enumerated() { table.add(cells(group, index, plan)) }
+    table.addRule()
+    table.add(
+      ["", "total", "", "", "", "", grouped(plan.unfusedTotal.gma.count), grouped(plan.total.gma.count)]
+        + [saved(plan.total.gma, of: plan.unfusedTotal.gma)])
+    let title =
+      "\(sanitised(plan.network.name)) on \(sanitised(plan.gpu.name)), \(plan.precision.elementType), "
+      + "objective \(plan.objective), at least \(plan.minBlocks) blocks"
+    return style.bold(title) + "\n" + table.text(style) + hanging(summary(plan), width: style.width) + "\n"
+      + refusals(plan, style)
+  }
+
+  private static func cells(_ group: FusionGroup, _ index: Int, _ plan: FusionPlan) -> [String] {
+    let names = group.layers.map { sanitised(plan.network.layers[$0].name, limit: 48) }.joined(
+      separator: " + ")
+    guard let schedule = group.candidate?.schedule else {
+      return [String(index), "-", names]
+    }
+    let tiling = schedule.tiling
+    return [
+      String(index), schedule.kind.description, names,
+      "\(tiling.rows)x\(tiling.columns)x\(tiling.channels)", grouped(schedule.blocks.count),
+      grouped(schedule.footprint.sharedMemory.count), grouped(group.unfused.gma.count),
+      grouped(group.cost.gma.count),
+      group.layers.count > 1 ? saved(group.cost.gma, of: group.unfused.gma) : "",
+    ]
+  }
+
+  private static func summary(_ plan: FusionPlan) -> String {
+    let unit = plan.objective == .gma ? "accesses" : "DRAM traffic"
+    return
+      "\(plan.fusedGroups.count) fused kernels; \(unit) \(grouped(plan.total.primary.count)) B, lower bound "
+      + "\(grouped(plan.lowerBound.primary.count)) B, gap \(grouped(plan.gap.count)) B: "
+      + (plan.gap == .zero ? "no other partition costs less" : "not proved optimal")
+  }
+
+  private static func refusals(_ plan: FusionPlan, _ style: TerminalStyle) -> String {
+    guard !plan.refusals.isEmpty else { return "" }
+    let lines = plan.refusals.map { decision in
+      let names = [decision.first, decision.second].map { sanitised(plan.network.layers[$0].name, limit: 48) }
+      let line = "\(names[0]) + \(names[1]): \(sanitised("\(decision.verdict)", limit: 320))"
+      return hanging(line, width: style.width, indent: "  ") + "\n"
+    }
+    return style.bold("not fused") + "\n" + lines.joined()
+  }
+
+  /// Less than before, in percent.
+  static func saved(_ part: Bytes, of whole: Bytes) -> String {
+    percentage(whole.count - part.count, of: whole.count)
+  }
+
+  static func json(_ plan: FusionPlan) -> JSONValue {
+    [
+      "network": .string(plan.network.name), "gpu": .string(plan.gpu.id),
+      "element_type": .string(plan.precision.elementType.rawValue),
+      "objective": .string(plan.objective.rawValue), "min_blocks": .integer(plan.minBlocks),
+      "groups": .array(plan.groups.map { json($0, plan) }),
+      "decisions": .array(plan.decisions.map { json($0, plan) }),
+      "totals": [
+        "gma_bytes": .integer(plan.total.gma.count),
+        "unfused_gma_bytes": .integer(plan.unfusedTotal.gma.count),
+        "objective_bytes": .integer(plan.total.primary.count),
+        "unfused_objective_bytes": .integer(plan.unfusedTotal.primary.count),
+        "fused_kernels": .integer(plan.fusedGroups.count),
+      ],
+      "certificate": [
+        "lower_bound_bytes": .integer(plan.lowerBound.primary.count),
+        "gap_bytes": .integer(plan.gap.count),
+        "layer_price_bytes": .array(plan.prices.map { .integer($0.primary.count) }),
+      ],
+    ]
+  }
+
+  private static func json(_ group: FusionGroup, _ plan: FusionPlan) -> JSONValue {
+    var values: [String: JSONValue] = [
+      "kind": .string(
+        group.candidate?.schedule.kind.description ?? plan.network.layers[group.layers[0]].kind.rawValue),
+      "layers": JSONValue(group.layers.map { plan.network.layers[$0].name }),
+      "layer_indices": JSONValue(group.layers),
+      "gma_bytes": .integer(group.cost.gma.count),
+      "unfused_gma_bytes": .integer(group.unfused.gma.count),
+      "objective_bytes": .integer(group.cost.primary.count),
+      "reason": JSONValue(group.reason),
+    ]
+    if let candidate = group.candidate {
+      values["schedule"] = json(candidate.schedule)
+      values["accesses"] = json(candidate.accesses)
+    }
+    return .object(values)
+  }
+
+  static func json(_ schedule: Schedule) -> JSONValue {
+    [
+      "tile_rows": .integer(schedule.tiling.rows), "tile_columns": .integer(schedule.tiling.columns),
+      "tile_channels": .integer(schedule.tiling.channels),
+      "reduction_channels": JSONValue(schedule.tiling.reduction),
+      "threads": .integer(schedule.lanes.threads), "vector_width": .integer(schedule.lanes.vectorWidth),
+      "buffers": .integer(schedule.lanes.buffers),
+      "channels_per_thread": .integer(schedule.lanes.channelsPerThread),
+      "block_order": .string(schedule.order.rawValue), "blocks": .integer(schedule.blocks.count),
+      "shared_memory_bytes": .integer(schedule.footprint.sharedMemory.count),
+      "registers_per_thread_estimate": .integer(schedule.footprint.registersPerThread),
+    ]
+  }
+
+  static func json(_ accesses: GlobalAccesses) -> JSONValue {
+    let rows = accesses.operands.map { operand -> (String, JSONValue) in
+      let causes = AccessCause.allCases.filter { accesses[operand, $0] > .zero }.map {
+        (key($0), JSONValue(accesses[operand, $0].count))
+      }
+      return (operand.description, .object(Dictionary(causes) { first, _ in first }))
+    }
+    return .object(Dictionary(rows) { first, _ in first })
+  }
+
+  private static func key(_ cause: AccessCause) -> String {
+    cause == .reread ? "reread_bytes" : cause.rawValue + "_bytes"
+  }
+
+  private static func json(_ decision: PairDecision, _ plan: FusionPlan) -> JSONValue {
+    var values: [String: JSONValue] = [
+      "first": .string(plan.network.layers[decision.first].name),
+      "second": .string(plan.network.layers[decision.second].name),
+      "verdict": .string(decision.verdict.code), "text": .string(decision.verdict.description),
+    ]
+    switch decision.verdict {
+    case .costsMore(let fused, let unfused), .betterElsewhere(let fused, let unfused):
+      values["fused_bytes"] = .integer(fused.primary.count)
+      values["unfused_bytes"] = .integer(unfused.primary.count)
+    case .fused, .fork, .kindsNotFused, .notConsidered, .infeasible: break
+    }
+    return .object(values)
+  }
+}

@@ -1,0 +1,105 @@
+import Fusion
+import Hardware
+import MemorySimulation
+import ModelFiles
+import Scheduling
+import Workload
+
+/// Replayed kernels as a table and as JSON.
+enum TrafficListing {
+  struct Kernel {
+    let schedule: Schedule
+    let traffic: KernelTraffic
+  }
+
+  static func text(_ kernels: [Kernel], _ plan: FusionPlan, _ style: TerminalStyle) -> String {
+    var table = TextTable([
+      .text("kernel", shrinksTo: nil), .text("layers"), .number("waves"), .number("accesses B"),
+      .number("sectors"), .number("L1 hit"), .number("L2 hit"), .number("DRAM read B"),
+      .number("DRAM write B"), .number("bank conf."),
+    ])
+    for kernel in kernels {
+      let (traffic, loads) = (kernel.traffic, kernel.traffic.loads)
+      table.add([
+        kernel.schedule.kind.description, names(kernel.schedule), String(traffic.waves),
+        grouped(traffic.gma.count), grouped(traffic.total.sectors.count),
+        percentage(loads.l1Hits.count, of: loads.sectors.count),
+        percentage(loads.l2ReadHits.count, of: loads.l1Misses.count),
+        grouped(traffic.dramRead.count), grouped(traffic.dramWritten.count),
+        grouped(traffic.shared.bankConflicts),
+      ])
+    }
+    table.addRule()
+    let all = kernels.map(\.traffic)
+    func sum(_ value: (KernelTraffic) -> Int) -> String { grouped(all.reduce(0) { $0 + value($1) }) }
+    table.add([
+      "total", "", "", sum { $0.gma.count }, sum { $0.total.sectors.count }, "", "",
+      sum { $0.dramRead.count }, sum { $0.dramWritten.count },
+      sum { $0.shared.bankConflicts },
+    ])
+    let title =
+      "\(sanitised(plan.network.name)) on \(sanitised(plan.gpu.name)), \(plan.precision.elementType), "
+      + "each kernel from a cold L2 that is flushed at its end"
+    return style.bold(title) + "\n" + table.text(style)
+  }
+
+  private static func names(_ schedule: Schedule) -> String {
+    schedule.chain.stages.map { sanitised($0.name, limit: 48) }.joined(separator: " + ")
+  }
+
+  /// `counters` says once what each counter of a kernel is; a kernel's `counters` are its numbers.
+  static func json(_ kernels: [Kernel], _ plan: FusionPlan) -> JSONValue {
+    [
+      "network": .string(plan.network.name), "gpu": .string(plan.gpu.id),
+      "element_type": .string(plan.precision.elementType.rawValue),
+      "counters": .array(
+        Counter.all.map {
+          [
+            "name": .string($0.name), "title": .string($0.title), "unit": .string($0.unit.rawValue),
+            "metric": JSONValue($0.metric),
+          ]
+        }),
+      "kernels": .array(kernels.map { json($0) }),
+      "totals": json(kernels.reduce(.zero) { $0 + $1.traffic.total }),
+    ]
+  }
+
+  private static func json(_ kernel: Kernel) -> JSONValue {
+    let traffic = kernel.traffic
+    let counters = Counter.all.map { ($0.name, JSONValue($0.value(from: traffic))) }
+    let operands = traffic.operands.map { ($0.description, json($1)) }
+    return [
+      "kind": .string(kernel.schedule.kind.description),
+      "layers": JSONValue(kernel.schedule.chain.stages.map(\.name)),
+      "schedule": PlanListing.json(kernel.schedule),
+      "occupancy_limits": JSONValue(traffic.occupancy.limits.map(\.key)),
+      "counters": .object(Dictionary(counters) { first, _ in first }),
+      "operands": .object(Dictionary(operands) { first, _ in first }),
+    ]
+  }
+
+  private static func json(_ traffic: OperandTraffic) -> JSONValue {
+    [
+      "accesses_elements": .integer(traffic.accesses.count),
+      "distinct_elements": .integer(traffic.distinct.count),
+      "instructions": .integer(traffic.instructions), "requests": .integer(traffic.requests),
+      "lines": .integer(traffic.lines), "sectors": .integer(traffic.sectors.count),
+      "distinct_sectors": .integer(traffic.distinctSectors.count),
+      "l1_hit_sectors": .integer(traffic.l1Hits.count), "l1_miss_sectors": .integer(traffic.l1Misses.count),
+      "l2_read_hit_sectors": .integer(traffic.l2ReadHits.count),
+      "l2_read_miss_sectors": .integer(traffic.l2ReadMisses.count),
+      "l2_write_sectors": .integer(traffic.l2Writes.count),
+      "l2_write_hit_sectors": .integer(traffic.l2WriteHits.count),
+      "l2_write_miss_sectors": .integer(traffic.l2WriteMisses.count),
+      "dram_read_sectors": .integer(traffic.dramReads.count),
+      "dram_write_sectors": .integer(traffic.dramWrites.count),
+    ]
+  }
+}
+
+extension Occupancy.Limit {
+  /// The name in JSON.
+  var key: String { self == .sharedMemory ? "shared_memory" : rawValue }
+  /// The name in text.
+  var words: String { self == .sharedMemory ? "shared memory" : rawValue }
+}

@@ -1,0 +1,45 @@
+import CostModel
+import Scheduling
+import Workload
+
+/// The tile sizes of one axis that can be part of an optimum, ascending.
+///
+/// A tile is left out only for a smaller one with as many tiles and no more input: that one needs no more of any
+/// resource, makes as many blocks and moves no more bytes. Axes of more than `exhaustive` outputs keep just the
+/// smallest tile of each count.
+struct AxisCandidates {
+  static let exhaustive = 512
+
+  let sums: [AxisSums]
+
+  init(windows: [WindowAxis]) {
+    let extent = windows[windows.count - 1].outputExtent
+    var kept: [AxisSums] = []
+    for tile in Self.sizes(extent) {
+      let sums = AxisSums(AxisTiling(windows: windows, tile: tile))
+      let isDominated = kept.contains {
+        $0.tiles == sums.tiles && $0.totals[0] <= sums.totals[0]
+      }
+      if !isDominated { kept.append(sums) }
+    }
+    sums = kept
+  }
+
+  private static func sizes(_ extent: Int) -> [Int] {
+    extent <= exhaustive ? Array(1...extent) : distinctCounts(extent)
+  }
+
+  /// The smallest size of each number of pieces that `extent` can be cut into, ascending.
+  static func distinctCounts(_ extent: Int) -> [Int] {
+    var sizes: [Int] = []
+    var size = 1
+    while size <= extent {
+      let pieces = (extent + size - 1) / size
+      sizes.append((extent + pieces - 1) / pieces)
+      if pieces == 1 { break }
+      // The smallest size with fewer pieces.
+      size = (extent + pieces - 2) / (pieces - 1)
+    }
+    return sizes
+  }
+}

@@ -1,0 +1,91 @@
+import CostModel
+import Hardware
+import Scheduling
+import Workload
+
+/// A legal schedule of a chain on a GPU and what it costs.
+public struct TileCandidate: Hashable, Sendable {
+  public let schedule: Schedule
+  public let cost: Cost
+  public let accesses: GlobalAccesses
+}
+
+/// Finds the tiles of a chain that cost least on a GPU: every rows × columns × channels tile and every reduction
+/// chunk, by closed form, leaving out only what cannot be optimal.
+public struct TileExplorer: Sendable {
+  public let gpu: GPU
+  public let objective: Objective
+  /// The least number of thread blocks; where a chain cannot be cut into so many, as many as it can.
+  public let minBlocks: Int
+
+  public init(gpu: GPU, objective: Objective = .gma, minBlocks: Int? = nil) {
+    self.gpu = gpu
+    self.objective = objective
+    self.minBlocks = minBlocks ?? gpu.multiprocessors
+  }
+
+  /// The schedule of least cost; on axes of more than `AxisCandidates.exhaustive` outputs, among the smallest tiles
+  /// of each count.
+  /// - Throws: `ScheduleError` of the smallest tile where no tile is legal.
+  public func best(of chain: Chain) throws(ScheduleError) -> TileCandidate {
+    let search = TileSearch(self, chain)
+    if let choice = search.best { return try realised(choice, search) }
+    return try candidate(of: chain, rows: 1, columns: 1, channels: 1)
+  }
+
+  /// The best reduction chunk and lanes for a given tile of the output, whatever the number of blocks.
+  /// - Throws: `ScheduleError` where none is legal: that of the variant that needs least shared memory.
+  public func candidate(
+    of chain: Chain, rows: Int, columns: Int, channels: Int
+  ) throws(ScheduleError) -> TileCandidate {
+    let whole = Tiling(
+      rows: rows, columns: columns, channels: channels,
+      reduction: chain.stages.map(\.shape.channelsPerGroup))
+    let probe = try Schedule(chain, tiling: whole)
+    let (rowSums, columnSums) = (AxisSums(probe.rows), AxisSums(probe.columns))
+    let search = TileSearch(self, chain)
+    let groups = ReductionOptions(chain).groups(ofTile: channels)
+    var best: TileCandidate?
+    for group in groups {
+      guard let found = search.legality.realise(group, channels, rowSums, columnSums) else { continue }
+      let next = try candidate(chain, found.tiling, found.lanes)
+      if best.map({ next.cost < $0.cost }) ?? true { best = next }
+    }
+    if let best { return best }
+    // Says what is wrong with the variant that needs least.
+    let least = Tiling(
+      rows: rows, columns: columns, channels: channels,
+      reduction: groups[groups.count - 1].options.last ?? whole.reduction)
+    let lanes = search.legality.lanes(threads: LaneLegality.threadCounts[0])
+    try Schedule(chain, tiling: least, lanes: lanes).checkLegality(on: gpu)
+    return try candidate(chain, least, lanes)
+  }
+
+  private func realised(
+    _ choice: TileChoice, _ search: TileSearch
+  ) throws(ScheduleError) -> TileCandidate {
+    let legality = search.legality
+    guard
+      let found = legality.realise(choice.group, choice.channels, choice.rows, choice.columns)
+    else { preconditionFailure("a tile under the staircase has no legal lanes") }
+    return try candidate(search.chain, found.tiling, found.lanes)
+  }
+
+  private func candidate(
+    _ chain: Chain, _ tiling: Tiling, _ lanes: LaneMap
+  ) throws(ScheduleError) -> TileCandidate {
+    let schedule = try Schedule(chain, tiling: tiling, lanes: lanes)
+    let formula = AccessFormula(chain: chain, channels: ChannelSums(chain: chain, tiling: tiling))
+    if formula.total(rows: AxisSums(schedule.rows), columns: AxisSums(schedule.columns)) == nil {
+      throw .tooManyAccesses(limit: AccessFormula.limit)
+    }
+    let accesses = AnalyticTraffic(schedule).accesses
+    let primary: Bytes =
+      switch objective {
+      case .gma: accesses.total
+      case .dram: DRAMEstimate(schedule, on: gpu).total
+      }
+    return TileCandidate(
+      schedule: schedule, cost: Cost(primary: primary, gma: accesses.total), accesses: accesses)
+  }
+}

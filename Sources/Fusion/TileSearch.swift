@@ -1,0 +1,199 @@
+import CostModel
+import Hardware
+import Scheduling
+import Workload
+
+/// A tile that some reduction chunk and lanes make legal.
+struct TileChoice {
+  let group: ReductionOptions.Group
+  let channels: Int
+  let rows, columns: AxisSums
+  let blocks: Int
+  let cost: Cost
+  /// Where the group stands in the search: the last thing that tells two choices apart.
+  let position: Int
+
+  /// Cost, then preferences among equals: blocks that fill 256 threads, more blocks, smaller tile sizes.
+  static func < (a: TileChoice, b: TileChoice) -> Bool {
+    if a.cost != b.cost { return a.cost < b.cost }
+    if a.idleThreads != b.idleThreads { return a.idleThreads < b.idleThreads }
+    if a.blocks != b.blocks { return a.blocks > b.blocks }
+    if a.tile != b.tile { return a.tile.lexicographicallyPrecedes(b.tile) }
+    return a.position < b.position
+  }
+
+  private var idleThreads: Int { max(0, 256 - rows.tile * columns.tile * channels) }
+  private var tile: [Int] { [channels, rows.tile, columns.tile] }
+}
+
+/// The search of one chain: the legal tile of least cost.
+///
+/// What a block takes of a multiprocessor never falls when its tile grows in rows or columns, so the legal tiles of
+/// a channel tile lie under a staircase, which is walked once instead of tried tile by tile.
+struct TileSearch {
+  /// All tiles of one channel tile and one group of reduction chunks.
+  private struct Slice {
+    let group: ReductionOptions.Group
+    let channels, channelTiles: Int
+    let formula: AccessFormula
+    /// For each candidate of rows, how many candidates of columns are legal.
+    let limits: [Int]
+  }
+
+  let legality: LaneLegality
+  let chain: Chain
+  private let rows, columns: [AxisSums]
+  private let slices: [Slice]
+  private let model: DRAMModel?
+  /// The least number of blocks, or as many as a legal tile can make.
+  private var minBlocks: Int
+
+  init(_ explorer: TileExplorer, _ chain: Chain) {
+    self.chain = chain
+    let legality = LaneLegality(chain: chain, gpu: explorer.gpu)
+    self.legality = legality
+    let rowWindows = chain.stages.map(\.shape.rows)
+    let columnWindows = chain.stages.map(\.shape.columns)
+    let rows = AxisCandidates(windows: rowWindows).sums
+    let columns = rowWindows == columnWindows ? rows : AxisCandidates(windows: columnWindows).sums
+    (self.rows, self.columns) = (rows, columns)
+    model = explorer.objective == .dram ? DRAMModel(chain, on: explorer.gpu) : nil
+    let options = ReductionOptions(chain)
+    slices = Self.channelTiles(of: chain).flatMap { channels in
+      options.groups(ofTile: channels).map { group in
+        let tiling = Tiling(rows: 1, columns: 1, channels: channels, reduction: group.options[0])
+        var limit = columns.count
+        let limits = rows.map { row in
+          while limit > 0, !legality.isLegal(group, channels, row, columns[limit - 1]) { limit -= 1 }
+          return limit
+        }
+        return Slice(
+          group: group, channels: channels,
+          channelTiles: (chain.last.shape.outputChannels + channels - 1) / channels,
+          formula: AccessFormula(chain: chain, channels: ChannelSums(chain: chain, tiling: tiling)),
+          limits: limits)
+      }
+    }
+    minBlocks = explorer.minBlocks
+    if best == nil { minBlocks = mostBlocks }
+  }
+
+  /// The choice of least cost; nil where no tile is legal.
+  var best: TileChoice? {
+    var best: TileChoice?
+    for position in slices.indices {
+      visit(position) { choice in
+        guard choice.blocks >= minBlocks else { return }
+        if let best, !(choice < best) { return }
+        best = choice
+      }
+    }
+    return best
+  }
+
+  private var mostBlocks: Int {
+    var most = 0
+    for position in slices.indices { visit(position) { most = max(most, $0.blocks) } }
+    return most
+  }
+
+  /// The smallest of each count. Where tiles may cut groups of filters, also larger ones that ask for less than
+  /// every smaller one of their count, up to `exhaustiveChannels` outputs.
+  static func channelTiles(of chain: Chain) -> [Int] {
+    let outputs = chain.last.shape.outputChannels
+    guard chain.mayCutGroups(of: chain.stages.count), outputs <= exhaustiveChannels else {
+      return AxisCandidates.distinctCounts(outputs)
+    }
+    let whole = chain.stages.map(\.shape.channelsPerGroup)
+    var kept: [Int] = []
+    var sameCount: [AccessFormula] = []
+    for channels in 1...outputs {
+      let tiling = Tiling(rows: 1, columns: 1, channels: channels, reduction: whole)
+      let formula = AccessFormula(chain: chain, channels: ChannelSums(chain: chain, tiling: tiling))
+      let count = (outputs + channels - 1) / channels
+      if kept.last.map({ (outputs + $0 - 1) / $0 != count }) ?? true { sameCount = [] }
+      if sameCount.contains(where: { $0.isNoMore(than: formula) }) { continue }
+      sameCount.append(formula)
+      kept.append(channels)
+    }
+    return kept
+  }
+
+  static let exhaustiveChannels = 1 << 14
+
+  private func visit(_ position: Int, _ body: (TileChoice) -> Void) {
+    let slice = slices[position]
+    let perSpatial = slice.channelTiles * chain.last.shape.batch
+    for (row, limit) in zip(rows, slice.limits) {
+      for column in columns[..<limit] {
+        guard let accesses = slice.formula.total(rows: row, columns: column) else { continue }
+        let blocks = row.tiles * column.tiles * perSpatial
+        let primary = model.map {
+          $0.compulsory
+            + $0.capacity(
+              accesses: accesses, swept: slice.formula.swept(rows: row, columns: column), blocks: blocks,
+              channelTiles: slice.channelTiles)
+        }
+        body(
+          TileChoice(
+            group: slice.group, channels: slice.channels, rows: row, columns: column, blocks: blocks,
+            cost: Cost(primary: primary ?? accesses, gma: accesses), position: position))
+      }
+    }
+  }
+}
+
+/// Which reduction chunks and lanes make a tile legal on a GPU, and which of them to take.
+struct LaneLegality {
+  let chain: Chain
+  let gpu: GPU
+
+  /// Threads per block that are tried, in order of preference.
+  static let threadCounts = [256, 128, 512, 1024, 64, 32]
+
+  /// 16-byte accesses where alignment allows them.
+  func lanes(threads: Int) -> LaneMap {
+    LaneMap(threads: threads, vectorWidth: 16 / chain.elementType.bytes)
+  }
+
+  func isLegal(_ group: ReductionOptions.Group, _ channels: Int, _ rows: AxisSums, _ columns: AxisSums)
+    -> Bool
+  {
+    group.extremes.contains { reduction in
+      let tiling = Tiling(
+        rows: rows.tile, columns: columns.tile, channels: channels, reduction: reduction)
+      return Self.threadCounts.contains { threads in
+        (try? footprint(tiling, threads, rows, columns).checkLegality(on: gpu)) != nil
+      }
+    }
+  }
+
+  /// The tiling and lanes that keep most threads resident; among those the largest chunk.
+  func realise(
+    _ group: ReductionOptions.Group, _ channels: Int, _ rows: AxisSums, _ columns: AxisSums
+  ) -> (tiling: Tiling, lanes: LaneMap)? {
+    var best: (resident: Int, tiling: Tiling, lanes: LaneMap)?
+    for reduction in group.options {
+      let tiling = Tiling(
+        rows: rows.tile, columns: columns.tile, channels: channels, reduction: reduction)
+      for threads in Self.threadCounts {
+        let footprint = footprint(tiling, threads, rows, columns)
+        guard (try? footprint.checkLegality(on: gpu)) != nil else { continue }
+        let resident = Occupancy(footprint, on: gpu).blocksPerMultiprocessor * threads
+        if best.map({ resident > $0.resident }) ?? true {
+          best = (resident, tiling, lanes(threads: threads))
+        }
+      }
+    }
+    return best.map { ($0.tiling, $0.lanes) }
+  }
+
+  private func footprint(
+    _ tiling: Tiling, _ threads: Int, _ rows: AxisSums, _ columns: AxisSums
+  ) -> BlockFootprint {
+    FootprintModel(
+      chain: chain, tiling: tiling, lanes: lanes(threads: threads), rowSlots: rows.slots,
+      columnSlots: columns.slots
+    ).footprint
+  }
+}

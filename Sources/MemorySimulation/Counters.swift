@@ -1,0 +1,164 @@
+import Hardware
+import Workload
+
+/// One number of a kernel's traffic: what reports call it, its unit, and what NVIDIA Nsight Compute calls it, so
+/// that a replay can be laid beside a measurement.
+public struct Counter: Sendable {
+  public enum Unit: String, Hashable, Sendable, CaseIterable {
+    case bytes, sectors, lines, instructions, requests, wavefronts, blocks, waves
+    case basisPoints = "basis_points"
+  }
+
+  /// Key of reports; its last words are the unit.
+  public let name: String
+  /// The name in Nsight Compute's words.
+  public let title: String
+  public let unit: Unit
+  /// The metric that `ncu --metrics` takes; nil where hardware counts nothing of the kind.
+  public let metric: String?
+  private let read: @Sendable (KernelTraffic) -> Int
+
+  init(
+    _ name: String, _ title: String, _ unit: Unit, _ metric: String? = nil,
+    _ read: @escaping @Sendable (KernelTraffic) -> Int
+  ) {
+    self.name = name
+    self.title = title
+    self.unit = unit
+    self.metric = metric
+    self.read = read
+  }
+
+  public func value(from traffic: KernelTraffic) -> Int { read(traffic) }
+}
+
+extension Counter {
+  /// Every counter, from the launch down to DRAM.
+  public static let all = launch + l1 + shared + sharedLoads + sharedStores + l2 + dram
+
+  private static let launch = [
+    Self("grid_blocks", "Grid Size", .blocks, "launch__grid_size") { $0.blocks },
+    Self("resident_blocks", "Resident Blocks per SM", .blocks) { $0.occupancy.blocksPerMultiprocessor },
+    Self("wave_blocks", "Blocks per Wave", .blocks) { $0.blocksPerWave },
+    // The metric is a fraction: blocks ÷ blocks of a wave, not rounded up.
+    Self("whole_waves", "Waves", .waves) { $0.waves },
+    Self("tail_basis_points", "Empty Share of the Last Wave", .basisPoints) { $0.tailBasisPoints },
+    Self("shared_carve_out_bytes", "Shared Memory Configuration Size", .bytes) {
+      $0.occupancy.carveOut.count
+    },
+    Self("global_access_bytes", "Global Memory Accesses before any Cache", .bytes) { $0.gma.count },
+    Self("compulsory_bytes", "Distinct Global Memory Accessed", .bytes) { $0.compulsory.count },
+    Self("compulsory_sectors", "Distinct Sectors Accessed", .sectors) { $0.total.distinctSectors.count },
+    Self("multiply_add_instructions", "Multiply-Add Instructions", .instructions) {
+      $0.multiplyAddInstructions
+    },
+  ]
+
+  private static let l1 = [
+    Self(
+      "global_load_instructions", "Global Load Instructions", .instructions,
+      "smsp__inst_executed_op_global_ld.sum"
+    ) { $0.loads.instructions },
+    Self(
+      "global_store_instructions", "Global Store Instructions", .instructions,
+      "smsp__inst_executed_op_global_st.sum"
+    ) { $0.stores.instructions },
+    Self(
+      "l1_load_requests", "L1/TEX Global Load Requests", .requests,
+      "l1tex__t_requests_pipe_lsu_mem_global_op_ld.sum"
+    ) { $0.loads.requests },
+    Self(
+      "l1_store_requests", "L1/TEX Global Store Requests", .requests,
+      "l1tex__t_requests_pipe_lsu_mem_global_op_st.sum"
+    ) { $0.stores.requests },
+    Self("l1_lines", "L1/TEX Global Load and Store Lines", .lines) { $0.total.lines },
+    Self(
+      "l1_load_sectors", "L1/TEX Global Load Sectors", .sectors,
+      "l1tex__t_sectors_pipe_lsu_mem_global_op_ld.sum"
+    ) { $0.loads.sectors.count },
+    Self(
+      "l1_store_sectors", "L1/TEX Global Store Sectors", .sectors,
+      "l1tex__t_sectors_pipe_lsu_mem_global_op_st.sum"
+    ) { $0.stores.sectors.count },
+    Self(
+      "l1_load_hit_sectors", "L1/TEX Global Load Sector Hits", .sectors,
+      "l1tex__t_sectors_pipe_lsu_mem_global_op_ld_lookup_hit.sum"
+    ) { $0.loads.l1Hits.count },
+    Self(
+      "l1_load_miss_sectors", "L1/TEX Global Load Sector Misses", .sectors,
+      "l1tex__t_sectors_pipe_lsu_mem_global_op_ld_lookup_miss.sum"
+    ) { $0.loads.l1Misses.count },
+  ]
+
+  private static let shared = [
+    Self("shared_requests", "Shared Memory Requests", .requests) { $0.shared.requests },
+    Self(
+      "shared_wavefronts", "Shared Memory Wavefronts", .wavefronts,
+      "l1tex__data_pipe_lsu_wavefronts_mem_shared.sum"
+    ) { $0.shared.wavefronts },
+    Self(
+      "shared_bank_conflict_wavefronts", "Shared Memory Bank Conflicts", .wavefronts,
+      "l1tex__data_bank_conflicts_pipe_lsu_mem_shared.sum"
+    ) { $0.shared.bankConflicts },
+  ]
+
+  private static let sharedLoads = [
+    Self(
+      "shared_load_instructions", "Shared Load Instructions", .instructions,
+      "smsp__inst_executed_op_shared_ld.sum"
+    ) { $0.sharedReads.requests },
+    Self(
+      "shared_load_wavefronts", "Shared Load Wavefronts", .wavefronts,
+      "l1tex__data_pipe_lsu_wavefronts_mem_shared_op_ld.sum"
+    ) { $0.sharedReads.wavefronts },
+    Self(
+      "shared_load_bank_conflict_wavefronts", "Shared Load Bank Conflicts", .wavefronts,
+      "l1tex__data_bank_conflicts_pipe_lsu_mem_shared_op_ld.sum"
+    ) { $0.sharedReads.bankConflicts },
+  ]
+
+  private static let sharedStores = [
+    Self(
+      "shared_store_instructions", "Shared Store Instructions", .instructions,
+      "smsp__inst_executed_op_shared_st.sum"
+    ) { $0.sharedWrites.requests },
+    Self(
+      "shared_store_wavefronts", "Shared Store Wavefronts", .wavefronts,
+      "l1tex__data_pipe_lsu_wavefronts_mem_shared_op_st.sum"
+    ) { $0.sharedWrites.wavefronts },
+    Self(
+      "shared_store_bank_conflict_wavefronts", "Shared Store Bank Conflicts", .wavefronts,
+      "l1tex__data_bank_conflicts_pipe_lsu_mem_shared_op_st.sum"
+    ) { $0.sharedWrites.bankConflicts },
+  ]
+
+  private static let l2 = [
+    Self("l2_read_sectors", "L2 Read Sectors", .sectors, "lts__t_sectors_op_read.sum") {
+      ($0.total.l2ReadHits + $0.total.l2ReadMisses).count
+    },
+    Self(
+      "l2_read_hit_sectors", "L2 Read Sector Hits", .sectors, "lts__t_sectors_op_read_lookup_hit.sum"
+    ) { $0.total.l2ReadHits.count },
+    Self(
+      "l2_read_miss_sectors", "L2 Read Sector Misses", .sectors, "lts__t_sectors_op_read_lookup_miss.sum"
+    ) { $0.total.l2ReadMisses.count },
+    Self("l2_write_sectors", "L2 Write Sectors", .sectors, "lts__t_sectors_op_write.sum") {
+      $0.total.l2Writes.count
+    },
+    Self(
+      "l2_write_hit_sectors", "L2 Write Sector Hits", .sectors, "lts__t_sectors_op_write_lookup_hit.sum"
+    ) { $0.total.l2WriteHits.count },
+    Self(
+      "l2_write_miss_sectors", "L2 Write Sector Misses", .sectors, "lts__t_sectors_op_write_lookup_miss.sum"
+    ) { $0.total.l2WriteMisses.count },
+  ]
+
+  private static let dram = [
+    Self("dram_read_bytes", "DRAM Read", .bytes, "dram__bytes_read.sum") {
+      $0.dramRead.count
+    },
+    Self("dram_write_bytes", "DRAM Write", .bytes, "dram__bytes_write.sum") {
+      $0.dramWritten.count
+    },
+  ]
+}

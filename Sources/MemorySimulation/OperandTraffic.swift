@@ -1,0 +1,93 @@
+import Hardware
+import Workload
+
+/// What a kernel moves of one operand, level by level. Sectors are 32 bytes.
+public struct OperandTraffic: Hashable, Sendable {
+  /// Distinct elements that a warp request touches, summed over the requests; no two requests of a step touch the
+  /// same. The paper's GMA, in elements.
+  public var accesses = Elements.zero
+  /// Distinct elements that the whole kernel touches.
+  public var distinct = Elements.zero
+  /// Warp instructions, those with no active lane included.
+  public var instructions = 0
+  /// Warp instructions with an active lane.
+  public var requests = 0
+  /// Distinct 128-byte lines of a request, summed over the requests.
+  public var lines = 0
+  /// Distinct sectors of a request, summed over the requests.
+  public var sectors = Sectors.zero
+  /// Distinct sectors that the whole kernel touches.
+  public var distinctSectors = Sectors.zero
+  /// Loads only; stores go through.
+  public var l1Hits = Sectors.zero
+  public var l1Misses = Sectors.zero
+  public var l2ReadHits = Sectors.zero
+  public var l2ReadMisses = Sectors.zero
+  public var l2Writes = Sectors.zero
+  /// Stores to sectors that the L2 holds, partial ones included.
+  public var l2WriteHits = Sectors.zero
+  public var l2WriteMisses = Sectors.zero
+  /// What misses bring, neighbours of the fetch granularity and the rest of partly written sectors included.
+  public var dramReads = Sectors.zero
+  public var dramWrites = Sectors.zero
+
+  public static var zero: Self { Self() }
+
+  public static func + (a: Self, b: Self) -> Self {
+    var sum = a
+    sum.accesses = a.accesses + b.accesses
+    sum.distinct = a.distinct + b.distinct
+    sum.instructions += b.instructions
+    sum.requests += b.requests
+    sum.lines += b.lines
+    sum.sectors = a.sectors + b.sectors
+    sum.distinctSectors = a.distinctSectors + b.distinctSectors
+    sum.l1Hits = a.l1Hits + b.l1Hits
+    sum.l1Misses = a.l1Misses + b.l1Misses
+    sum.l2ReadHits = a.l2ReadHits + b.l2ReadHits
+    sum.l2ReadMisses = a.l2ReadMisses + b.l2ReadMisses
+    sum.l2Writes = a.l2Writes + b.l2Writes
+    sum.l2WriteHits = a.l2WriteHits + b.l2WriteHits
+    sum.l2WriteMisses = a.l2WriteMisses + b.l2WriteMisses
+    sum.dramReads = a.dramReads + b.dramReads
+    sum.dramWrites = a.dramWrites + b.dramWrites
+    return sum
+  }
+
+  /// 1 is the least; 0 without requests.
+  public var sectorsPerRequest: Double { requests == 0 ? 0 : Double(sectors.count) / Double(requests) }
+}
+
+/// Shared-memory work of a kernel.
+public struct SharedMemoryTraffic: Hashable, Sendable {
+  /// Warp instructions with an active lane.
+  public var requests = 0
+  public var wavefronts = 0
+  /// Wavefronts beyond the fewest that the accesses' widths allow.
+  public var bankConflicts = 0
+
+  public init(requests: Int = 0, wavefronts: Int = 0, bankConflicts: Int = 0) {
+    self.requests = requests
+    self.wavefronts = wavefronts
+    self.bankConflicts = bankConflicts
+  }
+
+  public static func + (a: Self, b: Self) -> Self {
+    Self(
+      requests: a.requests + b.requests, wavefronts: a.wavefronts + b.wavefronts,
+      bankConflicts: a.bankConflicts + b.bankConflicts)
+  }
+}
+
+/// The L2's own books while a kernel ran, kept by the cache and not by operand.
+public struct CacheBalance: Hashable, Sendable {
+  /// Sectors brought from DRAM.
+  public internal(set) var fills = Sectors.zero
+  /// Sectors that turned dirty, and dirty ones that left or were flushed.
+  public internal(set) var dirtied = Sectors.zero
+  public internal(set) var writtenBack = Sectors.zero
+  public internal(set) var dirtyAtStart = Sectors.zero
+  public internal(set) var dirtyAtEnd = Sectors.zero
+  /// Reads from DRAM that complete partial sectors on their way out.
+  public internal(set) var mergeReads = Sectors.zero
+}

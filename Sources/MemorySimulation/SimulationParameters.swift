@@ -1,0 +1,31 @@
+import Workload
+
+/// What NVIDIA does not document, as named parameters with defaults. A result is only as sure as it is insensitive
+/// to them.
+public struct SimulationParameters: Hashable, Sendable {
+  /// What becomes of a sector in the L2 of which stores have written only some bytes, when it leaves the L2 or is
+  /// read. Stores to one sector merge in the L2 under a byte mask until then, except with `fetchOnWrite`.
+  public enum PartialWrites: String, Hashable, Sendable, CaseIterable {
+    /// The rest is read from DRAM and the whole sector written back.
+    case fetchOnEviction = "fetch-on-eviction"
+    /// The rest is read from DRAM when the first store arrives.
+    case fetchOnWrite = "fetch-on-write"
+    /// DRAM takes the byte mask; nothing is read.
+    case maskedWriteBack = "masked-write-back"
+  }
+
+  /// Load, store and compute steps that a resident block takes before the next one's turn: how finely the blocks
+  /// that run at once are interleaved.
+  public var stepsPerTurn = 1
+  /// By default DRAM writes are the distinct sectors stored and cost no reads, as a planner's closed form counts.
+  public var partialWrites = PartialWrites.maskedWriteBack
+  /// Whether a store puts its line in the L1. It goes on to the L2 in any case.
+  public var l1AllocatesOnStore = false
+  /// What an L2 miss brings from DRAM; by default what the GPU's file says.
+  public var l2FetchGranularity: Bytes?
+  /// Whether the L2 is flushed when the kernel ends, so that all its dirty sectors are DRAM writes. A replay that
+  /// goes on from a given L2 state never flushes it.
+  public var flushesAtEnd = true
+
+  public init() {}
+}

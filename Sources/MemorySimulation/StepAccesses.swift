@@ -1,0 +1,98 @@
+import Hardware
+import Scheduling
+import Workload
+
+/// What the warp requests of one load or store step touch.
+struct StepAccesses {
+  var instructions = 0
+  var requests = 0
+  var elements = 0
+  var lines = 0
+  /// Sectors of all requests, counted from the start of the tensor, in the order of the requests.
+  var sectors: [UInt32] = []
+  /// Bytes that a store writes of each of them; empty for loads.
+  var masks: [UInt32] = []
+}
+
+/// How one operand is accessed: its lane map, its place, and which of its bytes were touched so far.
+struct OperandAccess {
+  let operand: Operand
+  let walk: LaneWalk
+  let elementBytes: Int
+  let extent: Range<Int>
+  /// For each sector which bytes any request touched.
+  private var seen: [UInt32]
+  private var touched: [Coalescer.Touched] = []
+
+  init(_ operand: Operand, of schedule: Schedule, at base: Bytes) {
+    let chain = schedule.chain
+    self.operand = operand
+    walk = schedule.laneWalk(of: operand)
+    elementBytes = chain.elementBytes(of: operand)
+    let bytes = chain.elements(of: operand) * elementBytes
+    let count = (bytes + Coalescer.sectorBytes - 1) / Coalescer.sectorBytes
+    let first = base.count / Coalescer.sectorBytes
+    extent = first..<first + count
+    seen = Array(repeating: 0, count: count)
+  }
+
+  var isStore: Bool { operand == .ofm }
+  var distinctSectors: Int { seen.reduce(0) { $0 + ($1 == 0 ? 0 : 1) } }
+  var distinctElements: Int { seen.reduce(0) { $0 + $1.nonzeroBitCount } / elementBytes }
+
+  /// Coalesces every warp request of a step.
+  mutating func accesses(to region: Region) -> StepAccesses {
+    var step = StepAccesses()
+    let size = walk.vectorWidth * elementBytes
+    let (bytes, isStore) = (elementBytes, isStore)
+    walk.forEachRequest(of: region) { lanes, _ in
+      step.instructions += 1
+      if bytes > 1 { for lane in lanes.indices where lanes[lane] > 0 { lanes[lane] *= bytes } }
+      Coalescer.sectors(of: lanes, size: size, into: &touched)
+      guard !touched.isEmpty else { return }
+      step.requests += 1
+      step.lines += Coalescer.lines(of: touched)
+      for access in touched {
+        step.elements += access.bytes / bytes
+        step.sectors.append(UInt32(truncatingIfNeeded: access.sector))
+        if isStore { step.masks.append(access.mask) }
+        seen[access.sector] |= access.mask
+      }
+    }
+    return step
+  }
+}
+
+/// Load steps that several blocks take alike, coalesced once: every spatial tile loads the same weights, every
+/// channel tile the same piece of the input.
+struct StepStore {
+  private struct Key: Hashable {
+    let operand, firstOuter, outers, firstChannel, channels: Int
+    /// Tiles of the block, for feature maps.
+    let row, column: Int
+  }
+
+  /// The most sectors kept, 4 bytes each, so that memory stays bounded whatever the layer.
+  static let limit = 16 << 20
+
+  private var steps: [Key: StepAccesses] = [:]
+  private var kept = 0
+
+  /// The accesses of a step, from the store or worked out by `access`, which is operand number `index`.
+  mutating func accesses(
+    to region: Region, by block: ThreadBlock, _ index: Int, _ access: inout OperandAccess
+  ) -> StepAccesses {
+    let isMap = if case .ifm = access.operand { true } else { false }
+    let key = Key(
+      operand: index, firstOuter: region.outer.lowerBound, outers: region.outer.count,
+      firstChannel: region.channels.lowerBound, channels: region.channels.count,
+      row: isMap ? block.rowTile : 0, column: isMap ? block.columnTile : 0)
+    if let known = steps[key] { return known }
+    let step = access.accesses(to: region)
+    if kept + step.sectors.count <= Self.limit {
+      kept += step.sectors.count
+      steps[key] = step
+    }
+    return step
+  }
+}

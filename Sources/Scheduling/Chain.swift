@@ -1,0 +1,113 @@
+import Hardware
+import Workload
+
+/// Layers that one kernel computes, each reading the one before it, and the number format they share.
+///
+/// A single layer is a chain of one. What a stage needs of its input follows from its shape alone: a stage *mixes*
+/// channels when every output reads all input channels (PW, standard convolution, fully connected), else each
+/// group of output channels reads its own input channels (DW, grouped, pools, adds, activations).
+public struct Chain: Hashable, Sendable {
+  public let stages: [Layer]
+  public let precision: Precision
+
+  /// The most taps along one axis of one map, so that tables of tiles stay small.
+  public static let axisLimit = 1 << 17
+
+  /// - Throws: `ScheduleError` where the chain is empty, opaque, or its maps do not fit together.
+  public init(_ stages: [Layer], precision: Precision) throws(ScheduleError) {
+    guard !stages.isEmpty else { throw .emptyChain }
+    for layer in stages {
+      if layer.isOpaque { throw .opaqueStage(layer.name) }
+      for (axis, window) in [("rows", layer.shape.rows), ("columns", layer.shape.columns)]
+      where max(window.inputExtent, window.outputExtent * window.window) > Self.axisLimit {
+        throw .axisTooLong(stage: layer.name, axis: axis, limit: Self.axisLimit)
+      }
+    }
+    for (first, second) in zip(stages, stages.dropFirst()) {
+      guard first.outputMap == second.inputMap else {
+        throw .stagesDoNotFit(first.name, first.outputMap, second.name, second.inputMap)
+      }
+      if second.operation == .add { throw .addInsideChain(second.name) }
+    }
+    self.stages = stages
+    self.precision = precision
+  }
+
+  public var last: Layer { stages[stages.count - 1] }
+  public var elementType: ElementType { precision.elementType }
+
+  public func mixesChannels(_ stage: Int) -> Bool {
+    stages[stage].hasWeights && stages[stage].shape.groups == 1
+  }
+
+  /// Input channels that the output channels `outputs` of `stage` read: those of the groups they belong to.
+  public func inputChannels(of stage: Int, for outputs: Range<Int>) -> Range<Int> {
+    let shape = stages[stage].shape
+    let first = outputs.lowerBound / shape.filtersPerGroup
+    let last = (outputs.upperBound - 1) / shape.filtersPerGroup
+    return first * shape.channelsPerGroup..<(last + 1) * shape.channelsPerGroup
+  }
+
+  /// Whether runs of channels of map `map` may cut a group of several filters, so that what they ask of the input
+  /// depends on where they begin: some stage up to there has such groups, and none after it mixes channels.
+  public func mayCutGroups(of map: Int) -> Bool {
+    for stage in (0..<map).reversed() {
+      if mixesChannels(stage) { return false }
+      if stages[stage].shape.filtersPerGroup > 1 { return true }
+    }
+    return false
+  }
+
+  /// Whether the INT8 stage reads requantization constants per output channel.
+  public func hasMultipliers(_ stage: Int) -> Bool {
+    stages[stage].hasWeights && precision.multiplierBytes > 0
+  }
+
+  /// Bytes of one element of `operand`.
+  public func elementBytes(of operand: Operand) -> Int {
+    switch operand {
+    case .ifm, .weights, .ofm: elementType.bytes
+    case .bias: precision.biasBytes
+    case .multipliers: precision.multiplierBytes
+    }
+  }
+
+  /// Every tensor in global memory that the kernel reads or writes.
+  public var operands: [Operand] {
+    var all: [Operand] = stages[0].inputs.indices.map { .ifm($0) }
+    for (index, stage) in stages.enumerated() {
+      if stage.hasWeights { all.append(.weights(stage: index)) }
+      if stage.hasBias { all.append(.bias(stage: index)) }
+      if hasMultipliers(index) { all.append(.multipliers(stage: index)) }
+    }
+    return all + [.ofm]
+  }
+
+  /// How `operand` lies in global memory, NCHW and its kin: `[outer][channel][row][column]`.
+  public func layout(of operand: Operand) -> TensorLayout {
+    switch operand {
+    case .ifm:
+      let map = stages[0].inputMap
+      return TensorLayout(channels: map.channels, rows: map.rows, columns: map.columns)
+    case .ofm:
+      let map = last.outputMap
+      return TensorLayout(channels: map.channels, rows: map.rows, columns: map.columns)
+    case .weights(let stage):
+      let shape = stages[stage].shape
+      return TensorLayout(
+        channels: shape.channelsPerGroup, rows: shape.rows.window, columns: shape.columns.window)
+    case .bias(let stage), .multipliers(let stage):
+      return TensorLayout(channels: stages[stage].shape.outputChannels, rows: 1, columns: 1)
+    }
+  }
+
+  /// Elements of `operand` in all.
+  public func elements(of operand: Operand) -> Int {
+    switch operand {
+    case .ifm: stages[0].inputMap.elements
+    case .ofm: last.outputMap.elements
+    case .weights(let stage): stages[stage].shape.filterElements
+    case .bias(let stage), .multipliers(let stage): stages[stage].shape.outputChannels
+    }
+  }
+}

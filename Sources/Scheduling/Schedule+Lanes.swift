@@ -1,0 +1,206 @@
+import Hardware
+import Workload
+
+/// One warp-wide memory instruction.
+public enum WarpRequest {
+  public static let lanes = 32
+}
+
+/// The lane map of the loads or stores of one operand: which lane of which warp moves which element of a region.
+///
+/// The slots of a region are numbered outer, channel, row, column, the column fastest. `vectorWidth` neighbouring
+/// slots of a *run* make one item; item `i` of a step belongs to thread `i mod threads`, so to lane `i mod 32` of the
+/// step's warp request `⌊i / 32⌋`, for `threads` is a multiple of 32. A lane is active when its slots hold elements.
+///
+/// A run is one row of slots; where every tile takes whole planes, the planes of all channels of the step; where
+/// all channels are taken too, the whole region. So what lies in one piece in memory is moved in one piece.
+///
+/// Nominal sizes: the slots along rows and columns are as many for every tile of the schedule, edge tiles included;
+/// the channels and filters are those of the step, fewer in a last chunk or a last channel tile.
+public struct LaneWalk: Hashable, Sendable {
+  public let layout: TensorLayout
+  /// Elements that a lane moves at once.
+  public let vectorWidth: Int
+  /// Whether every tile takes all rows and columns of the tensor, and nothing but them.
+  public let takesWholePlanes: Bool
+
+  public init(layout: TensorLayout, vectorWidth: Int, takesWholePlanes: Bool) {
+    self.layout = layout
+    self.vectorWidth = vectorWidth
+    self.takesWholePlanes = takesWholePlanes
+  }
+
+  /// Calls `body` with each warp request of a step in turn: the offsets in elements of the 32 lanes' first elements,
+  /// −1 for inactive lanes, and the number of the first lane's first slot. `body` may overwrite the offsets.
+  public func forEachRequest(
+    of region: Region, _ body: (UnsafeMutableBufferPointer<Int>, Int) -> Void
+  ) {
+    withUnsafeTemporaryAllocation(of: Int.self, capacity: WarpRequest.lanes) { lanes in
+      var buffer = RequestBuffer(lanes: lanes, width: vectorWidth)
+      if takesWholePlanes {
+        walkRuns(of: region, &buffer, body)
+      } else {
+        walkRows(of: region, &buffer, body)
+      }
+      buffer.finish(body)
+    }
+  }
+
+  private func walkRuns(
+    of region: Region, _ buffer: inout RequestBuffer, _ body: (UnsafeMutableBufferPointer<Int>, Int) -> Void
+  ) {
+    let perOuter = region.channels.count * layout.rows * layout.columns
+    let isOneRun = region.channels.count == layout.channels
+    let length = isOneRun ? perOuter * region.outer.count : perOuter
+    for outer in isOneRun ? region.outer.prefix(1) : region.outer {
+      let start = layout.offset(outer: outer, channel: region.channels.lowerBound, row: 0, column: 0)
+      for first in stride(from: 0, to: length, by: vectorWidth) { buffer.append(start + first, body) }
+    }
+  }
+
+  private func walkRows(
+    of region: Region, _ buffer: inout RequestBuffer, _ body: (UnsafeMutableBufferPointer<Int>, Int) -> Void
+  ) {
+    let columns = region.columns.indices
+    for outer in region.outer {
+      for channel in region.channels {
+        for row in region.rows.indices {
+          let start = row < 0 ? 0 : layout.offset(outer: outer, channel: channel, row: row, column: 0)
+          for first in stride(from: 0, to: columns.count, by: vectorWidth) {
+            buffer.append(row < 0 || columns[first] < 0 ? -1 : start + columns[first], body)
+          }
+        }
+      }
+    }
+  }
+}
+
+/// The lanes of the request that is being put together.
+private struct RequestBuffer {
+  let lanes: UnsafeMutableBufferPointer<Int>
+  let width: Int
+  private var lane = 0
+  private var item = 0
+
+  init(lanes: UnsafeMutableBufferPointer<Int>, width: Int) {
+    self.lanes = lanes
+    self.width = width
+  }
+
+  mutating func append(_ offset: Int, _ body: (UnsafeMutableBufferPointer<Int>, Int) -> Void) {
+    lanes[lane] = offset
+    lane += 1
+    item += 1
+    guard lane == WarpRequest.lanes else { return }
+    lane = 0
+    body(lanes, (item - WarpRequest.lanes) * width)
+  }
+
+  /// Passes on a last request that has fewer than 32 items.
+  mutating func finish(_ body: (UnsafeMutableBufferPointer<Int>, Int) -> Void) {
+    guard lane > 0 else { return }
+    let first = (item - lane) * width
+    for idle in lane..<WarpRequest.lanes { lanes[idle] = -1 }
+    lane = 0
+    body(lanes, first)
+  }
+}
+
+extension Schedule {
+  /// The lane map of `operand`, the same for all steps. Its vector width is the largest power of two up to the one
+  /// asked for, at most 16 bytes, for which every item of every tile is whole, contiguous and aligned to its own
+  /// size. Tensors start at multiples of 256 B.
+  public func laneWalk(of operand: Operand) -> LaneWalk {
+    let whole = takesWholePlanes(of: operand)
+    var width = max(1, min(lanes.vectorWidth, 16 / chain.elementBytes(of: operand)))
+    while width > 1, !(whole ? runs(of: operand, split: width) : rows(of: operand, split: width)) {
+      width /= 2
+    }
+    return LaneWalk(layout: chain.layout(of: operand), vectorWidth: width, takesWholePlanes: whole)
+  }
+
+  /// Elements that a lane moves at once of `operand`.
+  public func vectorWidth(of operand: Operand) -> Int { laneWalk(of: operand).vectorWidth }
+
+  /// Calls `body` with each warp request of a step that moves `region`, `width` elements a lane.
+  public func forEachWarpRequest(
+    of operand: Operand, _ region: Region, width: Int, _ body: (UnsafeMutableBufferPointer<Int>, Int) -> Void
+  ) {
+    LaneWalk(
+      layout: chain.layout(of: operand), vectorWidth: width, takesWholePlanes: takesWholePlanes(of: operand)
+    ).forEachRequest(of: region, body)
+  }
+
+  /// Index of `operand` among the chain's maps; nil for constants.
+  private func map(of operand: Operand) -> Int? {
+    switch operand {
+    case .ifm: 0
+    case .ofm: chain.stages.count
+    case .weights, .bias, .multipliers: nil
+    }
+  }
+
+  private func takesWholePlanes(of operand: Operand) -> Bool {
+    guard let map = map(of: operand) else { return true }
+    let layout = chain.layout(of: operand)
+    // Indices ascend, so as many of them as the map has are all of them.
+    func isWhole(_ slots: AxisSlots, _ extent: Int) -> Bool {
+      slots.count == extent && slots.indices.count == extent
+    }
+    return rows.slots.allSatisfy { isWhole($0[map], layout.rows) }
+      && columns.slots.allSatisfy { isWhole($0[map], layout.columns) }
+  }
+
+  /// Whether runs of whole planes start and end at multiples of `width` in every step.
+  private func runs(of operand: Operand, split width: Int) -> Bool {
+    let layout = chain.layout(of: operand)
+    let plane = layout.rows * layout.columns
+    switch operand {
+    case .ifm: return inputGrain(of: 0) * plane % width == 0
+    case .ofm: return outputGrain(of: chain.stages.count - 1) * plane % width == 0
+    case .bias(let stage), .multipliers(let stage): return outputGrain(of: stage) % width == 0
+    case .weights(let stage):
+      let filter = layout.channels * plane
+      let chunk = chain.mixesChannels(stage) ? tiling.reduction[stage] : layout.channels
+      if chunk == layout.channels { return outputGrain(of: stage) * filter % width == 0 }
+      return filter % width == 0 && chunk * plane % width == 0
+    }
+  }
+
+  /// Whether each row of slots splits into whole, aligned items in every tile.
+  private func rows(of operand: Operand, split width: Int) -> Bool {
+    guard let map = map(of: operand), chain.layout(of: operand).columns % width == 0 else { return false }
+    return columns.slots.allSatisfy { tile in
+      let indices = tile[map].indices
+      guard indices.count % width == 0 else { return false }
+      return stride(from: 0, to: indices.count, by: width).allSatisfy { first in
+        let item = indices[first..<first + width]
+        if item.allSatisfy({ $0 < 0 }) { return true }
+        return indices[first] >= 0 && indices[first] % width == 0
+          && item.enumerated().allSatisfy { $0.element == indices[first] + $0.offset }
+      }
+    }
+  }
+
+  /// The largest number of which every range of output channels asked of `stage` starts and ends at a multiple.
+  private func outputGrain(of stage: Int) -> Int {
+    guard stage == chain.stages.count - 1 else { return inputGrain(of: stage + 1) }
+    return Self.grain(of: chain.last.shape.outputChannels, by: tiling.channels)
+  }
+
+  /// The same for the ranges of input channels that `stage` consumes.
+  private func inputGrain(of stage: Int) -> Int {
+    let shape = chain.stages[stage].shape
+    if chain.mixesChannels(stage) { return Self.grain(of: shape.inputChannels, by: tiling.reduction[stage]) }
+    let outputs = outputGrain(of: stage)
+    let groups = outputs % shape.filtersPerGroup == 0 ? outputs / shape.filtersPerGroup : 1
+    return groups * shape.channelsPerGroup
+  }
+
+  /// The greatest common divisor of a length and of the pieces it is cut into.
+  private static func grain(of length: Int, by piece: Int) -> Int {
+    var (a, b) = (length, min(piece, length))
+    while b > 0 { (a, b) = (b, a % b) }
+    return a
+  }
+}

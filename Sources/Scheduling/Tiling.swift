@@ -1,0 +1,65 @@
+import Hardware
+import Workload
+
+/// How big a piece of the work one thread block takes.
+public struct Tiling: Hashable, Sendable {
+  /// Rows, columns and channels of the last stage's output that a block makes.
+  public let rows, columns, channels: Int
+  /// For each stage, how many input channels it consumes at a time. A stage that does not mix channels consumes
+  /// one group's (1 for DW).
+  public let reduction: [Int]
+
+  public init(rows: Int, columns: Int, channels: Int, reduction: [Int]) {
+    self.rows = rows
+    self.columns = columns
+    self.channels = channels
+    self.reduction = reduction
+  }
+
+  /// Whether `stage` consumes its input channels in more than one chunk.
+  func isChunked(_ stage: Int, in chain: Chain) -> Bool {
+    chain.mixesChannels(stage) && reduction[stage] < chain.stages[stage].shape.inputChannels
+  }
+
+  /// Whether a block loads `operand` more than once, so that a second buffer can hide the load: some stage that
+  /// asks for the operand, directly or through others, works in chunks.
+  func isStreamed(_ operand: Operand, in chain: Chain) -> Bool {
+    let first: Int
+    switch operand {
+    case .ifm: first = 0
+    case .weights(let stage): first = stage
+    case .bias(let stage), .multipliers(let stage): first = stage + 1
+    case .ofm: return false
+    }
+    return (first..<chain.stages.count).contains { isChunked($0, in: chain) }
+  }
+}
+
+/// Which lane does what: threads of a block, elements one lane moves at once, staging buffers, and the outputs a
+/// thread keeps in registers.
+public struct LaneMap: Hashable, Sendable {
+  public let threads: Int
+  /// Elements a lane loads or stores in one request, where alignment allows it: 1, 2, 4, 8 or 16.
+  public let vectorWidth: Int
+  /// 1, or 2 to load the next chunk while the current one is computed.
+  public let buffers: Int
+  /// Output channels of one pixel that a thread computes together.
+  public let channelsPerThread: Int
+
+  public init(threads: Int = 256, vectorWidth: Int = 1, buffers: Int = 1, channelsPerThread: Int = 4) {
+    self.threads = threads
+    self.vectorWidth = vectorWidth
+    self.buffers = buffers
+    self.channelsPerThread = channelsPerThread
+  }
+}
+
+/// Which tile coordinate varies fastest in launch order. Images are always the slowest.
+public enum BlockOrder: String, Hashable, Sendable, CaseIterable {
+  /// columns, rows, channels
+  case columnFastest = "column-fastest"
+  /// rows, columns, channels
+  case rowFastest = "row-fastest"
+  /// channels, columns, rows
+  case channelFastest = "channel-fastest"
+}

@@ -1,0 +1,145 @@
+import Fusion
+import Reference
+import ScheduleExecution
+import Scheduling
+import Workload
+
+/// A network with values: its constants, its inputs, and what the reference makes of them.
+public struct NetworkValues: Sendable {
+  public let network: Network
+  public let precision: Precision
+  public let preset: ReductionPreset
+  public let parameters: [LayerParameters]
+  public let run: NetworkEvaluation
+
+  /// Draws constants and inputs from `seed`; INT8 constants come from calibrating each layer on the FP32 run.
+  /// - Throws: `ReferenceError` from the first layer that has no value.
+  public init(
+    _ network: Network, precision: Precision, preset: ReductionPreset = .chain, seed: UInt64 = 0,
+    threads: Int = 1
+  ) throws(ReferenceError) {
+    let inputs = SyntheticParameters.inputs(of: network, seed: seed)
+    let constants = SyntheticParameters.fp32(for: network, seed: seed)
+    let run = try NetworkEvaluation(
+      network, parameters: constants, inputs: inputs, preset: preset, seed: seed, threads: threads)
+    self.network = network
+    self.precision = precision
+    self.preset = preset
+    guard case .int8(let mode) = precision else {
+      parameters = constants
+      self.run = run
+      return
+    }
+    let calibration = Calibration(network, parameters: constants, run: run, mode: mode)
+    parameters = calibration.parameters
+    self.run = try NetworkEvaluation(
+      network, parameters: parameters, inputs: calibration.quantize(inputs), seed: seed, threads: threads)
+  }
+}
+
+/// Where an executed schedule and the reference part.
+public struct Difference: Hashable, Sendable {
+  public let image, channel, row, column: Int
+  public let expected, found: String
+}
+
+/// What came of executing one kernel.
+public enum KernelVerdict: Hashable, Sendable {
+  case equal
+  case different(Difference)
+  case failed(String)
+  /// There is no schedule to execute; why.
+  case notExecuted(String)
+}
+
+/// One kernel executed by its own schedule and compared with the reference byte by byte.
+public struct KernelCheck: Hashable, Sendable {
+  public let layers: [Int]
+  public let schedule: Schedule?
+  public let bytesCompared: Int
+  public let verdict: KernelVerdict
+}
+
+/// One layer: its kernel, and whether its values are spread enough for a comparison to mean something.
+public struct LayerCheck: Sendable {
+  public let layer: Int
+  public let kernel: KernelCheck
+  /// INT8 only.
+  public let spread: ValueSpread?
+}
+
+/// Executes every layer and every fused group of a plan by its own schedule.
+public struct NetworkVerification: Sendable {
+  public let values: NetworkValues
+  public let plan: FusionPlan
+
+  public init(_ values: NetworkValues, plan: FusionPlan) {
+    self.values = values
+    self.plan = plan
+  }
+
+  /// Checks layer `index` alone, reading the reference's own inputs.
+  /// - Throws: `ReferenceError` where the value statistics cannot be computed.
+  public func check(layer index: Int, threads: Int) throws(ReferenceError) -> LayerCheck {
+    let layer = values.network.layers[index]
+    let kernel = check([index], plan.unfused[index]?.schedule, threads: threads)
+    guard case .int8(let parameters) = values.parameters[index], !layer.isOpaque,
+      case .int8(let output) = values.run.outputs[index]
+    else { return LayerCheck(layer: index, kernel: kernel, spread: nil) }
+    let spread = try ValueSpread(
+      of: layer, parameters: parameters, inputs: values.run.operands(of: layer), output: output,
+      threads: threads)
+    return LayerCheck(layer: index, kernel: kernel, spread: spread)
+  }
+
+  /// Checks one group of the plan.
+  public func check(_ group: FusionGroup, threads: Int) -> KernelCheck {
+    check(group.layers, group.candidate?.schedule, threads: threads)
+  }
+
+  private func check(_ layers: [Int], _ schedule: Schedule?, threads: Int) -> KernelCheck {
+    let network = values.network
+    func result(_ verdict: KernelVerdict, bytes: Int = 0) -> KernelCheck {
+      KernelCheck(layers: layers, schedule: schedule, bytesCompared: bytes, verdict: verdict)
+    }
+    guard let schedule else {
+      let isOpaque = layers.contains { network.layers[$0].isOpaque }
+      return result(isOpaque ? .notExecuted("opaque operator") : .failed("no tile is legal on the GPU"))
+    }
+    let last = layers[layers.count - 1]
+    let expected = values.run.outputs[last]
+    do throws(ExecutionError) {
+      let executor = try ScheduleExecutor(
+        schedule, parameters: layers.map { values.parameters[$0] },
+        orders: layers.map { values.preset.order(for: network.layers[$0]) })
+      let found = try executor.output(
+        of: values.run.operands(of: network.layers[layers[0]]), threads: threads)
+      let bytes = expected.count * expected.elementType.bytes
+      guard let index = expected.firstDifference(from: found) else { return result(.equal, bytes: bytes) }
+      return result(
+        .different(Difference(at: index, in: network.layers[last].outputMap, expected, found)), bytes: bytes)
+    } catch {
+      return result(.failed(error.description))
+    }
+  }
+}
+
+extension Difference {
+  init(at index: Int, in map: FeatureMap, _ expected: TensorValues, _ found: TensorValues) {
+    column = index % map.columns
+    row = index / map.columns % map.rows
+    channel = index / map.plane % map.channels
+    image = index / map.plane / map.channels
+    self.expected = expected.text(at: index)
+    self.found = found.text(at: index)
+  }
+}
+
+extension TensorValues {
+  fileprivate func text(at index: Int) -> String {
+    switch self {
+    case .fp32(let values): index < values.count ? "\(values[index])" : "nothing"
+    case .int8(let values): index < values.count ? "\(values[index])" : "nothing"
+    }
+  }
+}

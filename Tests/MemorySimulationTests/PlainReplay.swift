@@ -1,0 +1,112 @@
+import Hardware
+import Scheduling
+import Workload
+
+@testable import MemorySimulation
+
+/// The definition of a replay, with no thought of speed: sets of bytes for requests, `PlainCache` for L1 and L2,
+/// every step of every block worked out anew. Granules of one sector, stores that the L2 keeps under a byte mask.
+struct PlainReplay {
+  struct Counts: Hashable {
+    var accesses = 0
+    var requests = 0
+    var sectors = 0
+    var l1Hits = 0
+    var l2Hits = 0
+    var dramReads = 0
+    var l2Writes = 0
+  }
+
+  private(set) var counts: [Operand: Counts] = [:]
+  private(set) var dramWrites = 0
+  private let schedule: Schedule
+  private var l1: [PlainCache]
+  private var l2: PlainCache
+  private var bases: [Operand: Int] = [:]
+
+  init(_ schedule: Schedule, on gpu: GPU) {
+    self.schedule = schedule
+    let occupancy = schedule.occupancy(on: gpu)
+    let lines = max(1, (gpu.unifiedL1.count - occupancy.carveOut.count) / gpu.l1Line.count)
+    let ways = min(gpu.l1Ways, lines)
+    l1 = Array(
+      repeating: PlainCache(sets: lines / ways, ways: ways, sectorsPerLine: gpu.l1Line.count / 32),
+      count: gpu.multiprocessors)
+    l2 = PlainCache(sets: gpu.l2.sets, ways: gpu.l2.ways, sectorsPerLine: gpu.l2.line.count / 32)
+    var base = 0
+    for operand in schedule.chain.operands {
+      bases[operand] = base
+      let bytes = schedule.chain.elements(of: operand) * schedule.chain.elementBytes(of: operand)
+      base = (base + bytes + 255) / 256 * 256
+    }
+    run(places: occupancy.blocksPerMultiprocessor * gpu.multiprocessors)
+    dramWrites += l2.flush().reduce(0) { $0 + $1.dirty }
+  }
+
+  /// Places take turns, a step each, barriers not counted; a place whose block has ended takes the next one.
+  private mutating func run(places: Int) {
+    var waiting = Array(schedule.blocks.reversed())
+    var running: [[TileStep]] = (0..<min(places, waiting.count)).map { _ in
+      waiting.popLast().map { work(of: $0) } ?? []
+    }
+    while running.contains(where: { !$0.isEmpty }) {
+      for place in running.indices where !running[place].isEmpty {
+        step(running[place].removeFirst(), on: place % l1.count)
+        if running[place].isEmpty, let next = waiting.popLast() { running[place] = work(of: next) }
+      }
+    }
+  }
+
+  private func work(of block: ThreadBlock) -> [TileStep] {
+    schedule.steps(of: block).filter { $0 != .barrier }
+  }
+
+  private mutating func step(_ step: TileStep, on multiprocessor: Int) {
+    switch step {
+    case .load(let operand, let region): move(operand, region, on: multiprocessor)
+    case .store(let region): move(.ofm, region, on: multiprocessor)
+    case .compute, .barrier: break
+    }
+  }
+
+  private mutating func move(_ operand: Operand, _ region: Region, on multiprocessor: Int) {
+    let bytes = schedule.chain.elementBytes(of: operand)
+    let base = bases[operand] ?? 0
+    var requests: [[Int]] = []
+    let width = schedule.vectorWidth(of: operand)
+    schedule.forEachWarpRequest(of: operand, region, width: width) { lanes, _ in
+      requests.append(lanes.filter { $0 >= 0 })
+    }
+    counts[operand, default: Counts()].accesses += region.elements.count
+    for lanes in requests where !lanes.isEmpty {
+      counts[operand]?.requests += 1
+      var seen: Set<Int> = []
+      for lane in lanes {
+        for byte in stride(from: base + lane * bytes, to: base + (lane + width) * bytes, by: 1)
+        where seen.insert(byte / 32).inserted {
+          counts[operand]?.sectors += 1
+          if operand == .ofm { store(byte / 32) } else { load(byte / 32, operand, on: multiprocessor) }
+        }
+      }
+    }
+  }
+
+  private mutating func load(_ sector: Int, _ operand: Operand, on multiprocessor: Int) {
+    if l1[multiprocessor].touch(sector, markDirty: false) {
+      counts[operand]?.l1Hits += 1
+      return
+    }
+    _ = l1[multiprocessor].insert(sector, dirty: false)
+    if l2.touch(sector, markDirty: false) {
+      counts[operand]?.l2Hits += 1
+    } else {
+      counts[operand]?.dramReads += 1
+      dramWrites += l2.insert(sector, dirty: false)?.dirty ?? 0
+    }
+  }
+
+  private mutating func store(_ sector: Int) {
+    counts[.ofm]?.l2Writes += 1
+    if !l2.touch(sector, markDirty: true) { dramWrites += l2.insert(sector, dirty: true)?.dirty ?? 0 }
+  }
+}

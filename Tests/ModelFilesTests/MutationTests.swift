@@ -1,0 +1,83 @@
+import ModelFiles
+import Testing
+import Workload
+
+@Suite struct MutationTests {
+  /// `bytes` with up to four flipped bytes, and sometimes cut off or with a piece repeated.
+  private func mutated(_ bytes: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
+    var result = bytes
+    for _ in 0..<generator.next(in: 1...4) {
+      let interesting = Array("[]{}:,-&*!#\"'\\\n\t 09aN\0\u{7f}".utf8) + [0x80, 0xc2, 0xff]
+      let index = generator.next(in: 0...result.count - 1)
+      result[index] =
+        generator.next(in: 0...1) == 0
+        ? interesting[generator.next(in: 0...interesting.count - 1)] : UInt8(generator.next(in: 0...255))
+    }
+    switch generator.next(in: 0...5) {
+    case 0: result = Array(result[..<generator.next(in: 1...result.count)])
+    case 1:
+      let start = generator.next(in: 0...result.count - 1)
+      let end = min(result.count, start + generator.next(in: 1...200))
+      result.insert(contentsOf: result[start..<end], at: generator.next(in: 0...result.count))
+    default: break
+    }
+    return result
+  }
+
+  /// Parses mutations of `text`; each must give a value or errors with a text, and never trap.
+  private func survive(_ text: String, count: Int, seed: UInt64, _ parse: (String) throws -> Void) {
+    var generator = SeededGenerator(seed: seed)
+    let bytes = Array(text.utf8)
+    for _ in 0..<count {
+      do {
+        try parse(try FileReader.text(of: mutated(bytes, &generator), path: "x"))
+      } catch let errors as FileErrors {
+        #expect(!errors.diagnostics.isEmpty)
+        #expect(errors.description.utf8.count < 60_000)
+      } catch {
+        Issue.record(error)
+      }
+    }
+  }
+
+  @Test("1,000 damaged GPU files never trap")
+  func gpus() throws {
+    for (index, name) in BuiltIn.gpus.enumerated() {
+      let text = try #require(BuiltIn.gpuText(named: name))
+      survive(text, count: 143, seed: UInt64(index)) { damaged in
+        let file = try GPUFile.parse(text: damaged, path: "x")
+        #expect(try GPUFile.parse(text: file.print(), path: "x") == file)
+      }
+    }
+  }
+
+  @Test("600 damaged network files never trap")
+  func networks() throws {
+    for (index, name) in BuiltIn.networks.enumerated() {
+      let text = try #require(BuiltIn.networkText(named: name))
+      survive(text, count: 150, seed: UInt64(100 + index)) { damaged in
+        let file = try NetworkFile.parse(text: damaged, path: "x")
+        #expect(try NetworkFile.parse(text: file.print(), path: "x").network == file.network)
+      }
+    }
+  }
+
+  @Test("600 damaged model_dag.json files never trap")
+  func dags() throws {
+    let whole = try ModelDAG(network: try #require(BuiltIn.network(named: "mobilenet_v1"))).text()
+    for (index, text) in [ModelDAGTests.sample, whole].enumerated() {
+      survive(text, count: 300, seed: UInt64(200 + index)) { damaged in
+        let dag = try ModelDAG.parse(text: damaged, path: "x", name: "x")
+        #expect(dag.nodes.count == dag.operatorNames.count)
+        _ = dag.text()
+      }
+    }
+  }
+
+  @Test("300 damaged FusePlanner GPU files never trap")
+  func fusePlannerGPUs() {
+    survive("SMs::22\nL1::96\nshmem::64\nwarp_size::32", count: 300, seed: 300) { damaged in
+      _ = try FusePlannerGPU.parse(text: damaged, path: "x.cfg")
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import Hardware
+import Scheduling
+import Testing
+import Workload
+
+@Suite struct LaneTests {
+  /// Elements a lane may move of `operand` of one layer whose tiles are as high as the output.
+  private func width(
+    _ operand: Operand, _ layer: Layer, _ precision: Precision = .fp32, columns: Int, channels: Int = 1,
+    chunk: Int? = nil, wish: Int = 16
+  ) throws -> Int {
+    try schedule(
+      [layer], precision, rows: layer.shape.rows.outputExtent, columns: columns, channels: channels,
+      reduction: [chunk ?? layer.shape.channelsPerGroup], lanes: LaneMap(vectorWidth: wish)
+    ).vectorWidth(of: operand)
+  }
+
+  @Test("A lane moves at most 16 bytes and no more than asked for")
+  func most() throws {
+    let layer = try pw(channels: 1, filters: 1, extent: 16)
+    #expect(try width(.ifm(0), layer, columns: 16) == 4)
+    #expect(try width(.ifm(0), layer, .int8(.onnx), columns: 16) == 16)
+    #expect(try width(.ofm, layer, .int8(.onnx), columns: 16, wish: 8) == 8)
+  }
+
+  @Test("Rows of a map split into whole items, each aligned to its size")
+  func maps() throws {
+    #expect(try width(.ifm(0), pw(channels: 1, filters: 1, extent: 8), columns: 6) == 2)
+    #expect(try width(.ifm(0), pw(channels: 1, filters: 1, extent: 10), columns: 4) == 2)
+    #expect(try width(.ifm(0), pw(channels: 1, filters: 1, extent: 7), columns: 7) == 1)
+    // Padding in front puts the first element in the second slot.
+    let padded = try dw(channels: 1, extent: 8)
+    #expect(try width(.ifm(0), padded, columns: 8) == 1)
+    #expect(try width(.ofm, padded, columns: 8) == 4)
+    // Tiles of two outputs hold four inputs, from 0, 2 and 4 on.
+    let bare = try WindowAxis(inputExtent: 8, window: 3)
+    let shifted = try layer(channels: 1, filters: 1, rows: bare, columns: bare)
+    #expect(try width(.ifm(0), shifted, columns: 2) == 2)
+  }
+
+  @Test("Constants are aligned where filters, chunks and channel tiles are multiples of the width")
+  func constants() throws {
+    let layer = try pw(channels: 8, filters: 6, extent: 4, hasBias: true)
+    #expect(try width(.weights(stage: 0), layer, columns: 4, channels: 4, chunk: 4) == 4)
+    #expect(try width(.weights(stage: 0), layer, columns: 4, channels: 4, chunk: 6) == 2)
+    #expect(try width(.bias(stage: 0), layer, columns: 4, channels: 4) == 2)
+    #expect(try width(.bias(stage: 0), layer, columns: 4, channels: 3) == 1)
+    // Filters that are taken whole are one piece: 4 · 9 elements, or 9 a tile.
+    #expect(try width(.weights(stage: 0), dw(channels: 4, extent: 4), columns: 4, channels: 4) == 4)
+    #expect(try width(.weights(stage: 0), dw(channels: 4, extent: 4), columns: 4, channels: 1) == 1)
+  }
+
+  @Test("Slots go to lanes in order, and slots that hold nothing leave their lane idle")
+  func requests() throws {
+    let layer = try dw(channels: 1, extent: 4)
+    let schedule = try schedule([layer], rows: 4, columns: 4, channels: 1, reduction: [1])
+    var found: [[Int]] = []
+    var firsts: [Int] = []
+    for case .load(let operand, let region) in schedule.steps(of: schedule.blocks[0]) {
+      schedule.forEachWarpRequest(of: operand, region, width: 1) { lanes, first in
+        found.append(Array(lanes))
+        firsts.append(first)
+      }
+    }
+    let none = -1
+    let top = Array(repeating: none, count: 6)
+    let middle = (0..<4).flatMap { row in [none] + (0..<4).map { row * 4 + $0 } + [none] }
+    // 36 slots of input: 32 lanes, then four of the last row of padding; then nine weights.
+    #expect(found.count == 3)
+    #expect(found[0] == top + middle + [none, none])
+    #expect(found[1].allSatisfy { $0 == none })
+    #expect(found[2] == Array(0..<9) + Array(repeating: none, count: 23))
+    #expect(firsts == [0, 32, 0])
+  }
+}
+
+@Suite struct KernelKindTests {
+  @Test("Kinds are named by their stages, and by whether tiles overlap in an intermediate")
+  func names() throws {
+    func kind(_ layers: [Layer], tile: Int, reduction: [Int]) throws -> String {
+      try schedule(layers, rows: tile, columns: 4, channels: 1, reduction: reduction).kind.description
+    }
+    let (first, depthwise) = try (pw(channels: 2, filters: 2, extent: 4), dw(channels: 2, extent: 4))
+    #expect(try kind([first], tile: 2, reduction: [2]) == "pw")
+    #expect(try kind([depthwise], tile: 2, reduction: [1]) == "dw")
+    #expect(try kind([depthwise, first], tile: 2, reduction: [1, 2]) == "dwpw")
+    #expect(try kind([first, depthwise], tile: 4, reduction: [2, 1]) == "pwdw")
+    #expect(try kind([first, depthwise], tile: 2, reduction: [2, 1]) == "pwdw_r")
+    #expect(try kind([first, depthwise, first], tile: 2, reduction: [2, 1, 2]) == "pwdwpw_r")
+  }
+}

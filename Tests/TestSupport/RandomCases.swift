@@ -1,0 +1,166 @@
+import Scheduling
+import Workload
+
+/// A schedule with the constants and inputs to run it, drawn from a seed.
+public struct RandomCase: Sendable {
+  public let seed: UInt64
+  public let schedule: Schedule
+  public let parameters: [LayerParameters]
+  public let inputs: [TensorValues]
+
+  public var description: String {
+    let stages = schedule.chain.stages.map { "\($0.kind) \($0.shape)" }.joined(separator: " → ")
+    return "seed \(seed): \(schedule.kind) \(stages) \(schedule.tiling) \(schedule.lanes) \(schedule.order)"
+  }
+}
+
+/// Which kinds of layers a random chain has.
+public enum RandomStage: Sendable, Hashable {
+  case dw, pw, conv, grouped, pool, add, activation
+}
+
+/// Draws small convolutions with every attribute that matters: strides, dilations, asymmetric padding, odd sizes,
+/// channel multipliers and remainders, batches, and tiles that divide nothing.
+public struct RandomCaseGenerator {
+  public private(set) var random: SeededGenerator
+  let seed: UInt64
+
+  public init(seed: UInt64) {
+    self.seed = seed
+    random = SeededGenerator(seed: seed)
+    _ = random.next()
+  }
+
+  mutating func pick(_ range: ClosedRange<Int>) -> Int { random.next(in: range) }
+  mutating func chance(_ percent: Int) -> Bool { pick(1...100) <= percent }
+
+  /// A case of a chain of `kinds`.
+  public mutating func draw(_ kinds: [RandomStage]) throws -> RandomCase {
+    let batch = chance(25) ? 2 : 1
+    var map = try FeatureMap(
+      batch: batch, channels: pick(1...9), rows: pick(1...13), columns: pick(1...13))
+    var layers: [Layer] = []
+    for (index, kind) in kinds.enumerated() {
+      let layer = try draw(kind, reading: map, index: index)
+      layers.append(layer)
+      map = layer.outputMap
+    }
+    let precision: Precision = chance(50) ? .fp32 : .int8(chance(50) ? .onnx : .tflite)
+    let chain = try Chain(layers, precision: precision)
+    let schedule = try Schedule(
+      chain, tiling: tiling(of: chain),
+      lanes: LaneMap(
+        threads: 32 * pick(1...4), vectorWidth: 1 << pick(0...2), buffers: pick(1...2),
+        channelsPerThread: pick(1...4)),
+      order: BlockOrder.allCases[pick(0...2)])
+    let parameters = parameters(of: chain)
+    let inputs = layers[0].inputs.map { _ in values(layers[0].inputMap.elements, precision.elementType) }
+    return RandomCase(seed: seed, schedule: schedule, parameters: parameters, inputs: inputs)
+  }
+
+  mutating func axis(_ extent: Int, windowed: Bool, pooled: Bool, _ name: String) throws -> WindowAxis {
+    let stride = chance(60) ? 1 : pick(2...3)
+    guard windowed else { return try WindowAxis(inputExtent: extent, stride: stride, name: name) }
+    let window = pick(1...5)
+    let dilation = chance(75) ? 1 : pick(2...3)
+    let effective = (window - 1) * dilation + 1
+    // A pool needs a tap inside the map for every output.
+    let most = pooled ? (dilation == 1 ? window - 1 : 0) : effective
+    var before = most == 0 ? 0 : pick(0...most)
+    let after = most == 0 ? 0 : pick(0...most)
+    before += max(0, effective - extent - before - after)
+    if pooled && (before > window - 1 || extent < effective) {
+      return try WindowAxis(inputExtent: extent, name: name)
+    }
+    return try WindowAxis(
+      inputExtent: extent, window: window, stride: stride, dilation: dilation, paddingBefore: before,
+      paddingAfter: after, name: name)
+  }
+
+  mutating func draw(_ kind: RandomStage, reading map: FeatureMap, index: Int) throws -> Layer {
+    let windowed = [.dw, .conv, .grouped, .pool].contains(kind)
+    let pointwise = kind == .add || kind == .activation
+    let rows =
+      pointwise
+      ? try WindowAxis(inputExtent: map.rows)
+      : try axis(map.rows, windowed: windowed, pooled: kind == .pool, "rows")
+    let columns =
+      pointwise
+      ? try WindowAxis(inputExtent: map.columns)
+      : try axis(map.columns, windowed: windowed, pooled: kind == .pool, "columns")
+    var (outputs, groups) = (map.channels, map.channels)
+    switch kind {
+    case .dw: outputs = map.channels * (chance(75) ? 1 : pick(2...3))
+    case .pw, .conv: (outputs, groups) = (pick(1...11), 1)
+    case .grouped:
+      groups = (1...map.channels).filter { map.channels % $0 == 0 }[0]
+      groups = map.channels % 2 == 0 ? map.channels / 2 : groups
+      outputs = groups * pick(1...3)
+    case .pool, .add, .activation: break
+    }
+    let operation: Operation =
+      switch kind {
+      case .dw, .pw, .conv, .grouped: .convolution
+      case .pool: chance(50) ? .maxPool : .averagePool
+      case .add: .add
+      case .activation: .activation
+      }
+    let shape = try ConvolutionShape(
+      batch: map.batch, inputChannels: map.channels, outputChannels: outputs, groups: groups, rows: rows,
+      columns: columns)
+    return Layer(
+      name: "layer\(index)", operation: operation, shape: shape,
+      hasBias: operation == .convolution && chance(70), activation: Activation.allCases[pick(0...2)],
+      inputs: kind == .add ? [.input(0), .input(1)] : [index == 0 ? .input(0) : .layer(index - 1)])
+  }
+
+  mutating func tiling(of chain: Chain) -> Tiling {
+    let shape = chain.last.shape
+    let whole = chance(20)
+    return Tiling(
+      rows: whole ? shape.rows.outputExtent : pick(1...shape.rows.outputExtent),
+      columns: whole ? shape.columns.outputExtent : pick(1...shape.columns.outputExtent),
+      channels: pick(1...shape.outputChannels),
+      reduction: chain.stages.indices.map { stage in
+        let shape = chain.stages[stage].shape
+        guard chain.mixesChannels(stage) else { return shape.channelsPerGroup }
+        return chance(25) ? shape.inputChannels : pick(1...shape.inputChannels)
+      })
+  }
+}
+
+extension RandomCaseGenerator {
+  mutating func values(_ count: Int, _ type: ElementType) -> TensorValues {
+    switch type {
+    case .fp32: .fp32((0..<count).map { _ in chance(3) ? -0.0 : random.nextSigned() * 4 })
+    case .int8: .int8((0..<count).map { _ in Int8(pick(-128...127)) })
+    }
+  }
+
+  mutating func quantization() -> Quantization {
+    Quantization(scale: 0.01 + abs(random.nextSigned()) * 0.1, zeroPoint: Int8(pick(-128...127)))
+  }
+
+  /// Constants whose quantizations fit together along the chain.
+  mutating func parameters(of chain: Chain) -> [LayerParameters] {
+    var input = chain.stages[0].inputs.map { _ in quantization() }
+    return chain.stages.map { layer in
+      let output = quantization()
+      defer { input = [output] }
+      let weights = layer.hasWeights ? layer.shape.filterElements : 0
+      let biases = layer.hasBias ? layer.shape.outputChannels : 0
+      guard case .int8(let mode) = chain.precision else {
+        return .fp32(
+          weights: (0..<weights).map { _ in random.nextSigned() },
+          bias: (0..<biases).map { _ in random.nextSigned() })
+      }
+      let scales = !layer.hasWeights ? 0 : chance(50) ? 1 : layer.shape.outputChannels
+      return .int8(
+        QuantizedParameters(
+          mode: mode, weights: (0..<weights).map { _ in Int8(pick(-127...127)) },
+          weightScales: (0..<scales).map { _ in 0.002 + abs(random.nextSigned()) * 0.02 },
+          weightZeroPoints: (0..<scales).map { _ in chance(70) ? 0 : Int8(pick(-20...20)) },
+          bias: (0..<biases).map { _ in Int32(pick(-2000...2000)) }, inputs: input, output: output))
+    }
+  }
+}
