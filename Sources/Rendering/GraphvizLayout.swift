@@ -1,6 +1,10 @@
 import CGraphviz
 import Synchronization
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// DOT text to SVG text through libgvc, in memory and without a `dot` process.
 ///
 /// libgvc keeps global state even with a context of its own for each thread, so one lock guards every call.
@@ -46,6 +50,12 @@ public enum GraphvizLayout {
   /// What libgvc said since `render` began.
   nonisolated(unsafe) private static var messages = ""
 
+  /// `agsetfile`: the reader goes on counting lines where an error ended its last text, until it is told of a new
+  /// one. Newer releases have neither the memory nor the function, so it is looked up by name.
+  private static let countLinesFromOne = dlsym(nil, "agsetfile").map {
+    unsafeBitCast($0, to: (@convention(c) (UnsafePointer<CChar>?) -> Void).self)
+  }
+
   private static func render(_ dot: String, engine: String) throws(GraphvizError) -> String {
     messages = ""
     agseterrf { text in
@@ -53,6 +63,7 @@ public enum GraphvizLayout {
       return 0
     }
     defer { agseterrf(nil) }
+    countLinesFromOne?(nil)
     guard let context else { throw .renderingFailed("no context") }
     guard let graph = agmemread(dot) else { throw .unreadable(said) }
     defer { agclose(graph) }
