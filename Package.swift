@@ -40,6 +40,18 @@ let package = Package(
       name: "MemorySimulation", dependencies: ["Workload", "Hardware", "Scheduling", "ConcurrentMap"],
       swiftSettings: optimised),
 
+    // The kernels, and what runs them on the CPU.
+    .target(
+      name: "KernelSources", dependencies: ["Workload", "Hardware", "Scheduling"],
+      resources: [.embedInCode("Resources")]),
+    .target(
+      name: "CKernelEmulator",
+      cxxSettings: [.unsafeFlags(["-O3"])],
+      linkerSettings: [.linkedLibrary("m")]),
+    .target(
+      name: "KernelEmulator",
+      dependencies: ["Workload", "Hardware", "Scheduling", "KernelSources", "CKernelEmulator"]),
+
     .target(
       name: "Fusion",
       dependencies: ["Workload", "Hardware", "Scheduling", "CostModel", "MemorySimulation", "ConcurrentMap"],
@@ -52,12 +64,17 @@ let package = Package(
       resources: [.embedInCode("Configs")]),
     .target(
       name: "Verification",
-      dependencies: ["Workload", "Scheduling", "Reference", "ScheduleExecution", "Fusion"]),
+      dependencies: [
+        "Workload", "Scheduling", "Reference", "ScheduleExecution", "Fusion", "KernelSources",
+        "KernelEmulator",
+      ]),
     .executableTarget(
       name: "fuselab",
       dependencies: [
         "Workload", "Hardware", "Scheduling", "Reference", "ScheduleExecution", "CostModel",
         "MemorySimulation", "Fusion", "Rendering", "ModelFiles", "ConcurrentMap", "Verification",
+        "KernelEmulator",
+        "KernelSources",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/FuseLabTool"),
@@ -80,10 +97,12 @@ let package = Package(
     .testTarget(
       name: "AgreementTests",
       dependencies: [
-        "Reference", "ScheduleExecution", "CostModel", "MemorySimulation", "Fusion", "TestSupport",
+        "Reference", "ScheduleExecution", "CostModel", "MemorySimulation", "Fusion", "KernelSources",
+        "KernelEmulator", "TestSupport",
       ],
       swiftSettings: optimised),
     .testTarget(name: "FuseLabToolTests", dependencies: ["fuselab", "TestSupport"]),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx20
 )

@@ -152,8 +152,8 @@ struct LaneLegality {
   static let threadCounts = [256, 128, 512, 1024, 64, 32]
 
   /// 16-byte accesses where alignment allows them.
-  func lanes(threads: Int) -> LaneMap {
-    LaneMap(threads: threads, vectorWidth: 16 / chain.elementType.bytes)
+  func lanes(threads: Int, pixels: Int = 1) -> LaneMap {
+    LaneMap(threads: threads, vectorWidth: 16 / chain.elementType.bytes, pixelsPerThread: pixels)
   }
 
   func isLegal(_ group: ReductionOptions.Group, _ channels: Int, _ rows: AxisSums, _ columns: AxisSums)
@@ -168,32 +168,58 @@ struct LaneLegality {
     }
   }
 
-  /// The tiling and lanes that keep most threads resident; among those the largest chunk.
+  /// Pixels that a thread may compute together.
+  static let pixelCounts = [1, 2, 4, 8, 16]
+
+  /// The tiling and lanes that keep most threads resident; among those the largest chunk. A thread then takes as many
+  /// pixels together as leave it fewest items, if that keeps as many threads resident: it reads each weight once for
+  /// all of them.
   func realise(
     _ group: ReductionOptions.Group, _ channels: Int, _ rows: AxisSums, _ columns: AxisSums
   ) -> (tiling: Tiling, lanes: LaneMap)? {
-    var best: (resident: Int, tiling: Tiling, lanes: LaneMap)?
+    var best: (resident: Int, tiling: Tiling, threads: Int)?
     for reduction in group.options {
       let tiling = Tiling(
         rows: rows.tile, columns: columns.tile, channels: channels, reduction: reduction)
       for threads in Self.threadCounts {
         let footprint = footprint(tiling, threads, rows, columns)
         guard (try? footprint.checkLegality(on: gpu)) != nil else { continue }
-        let resident = Occupancy(footprint, on: gpu).blocksPerMultiprocessor * threads
-        if best.map({ resident > $0.resident }) ?? true {
-          best = (resident, tiling, lanes(threads: threads))
-        }
+        let resident = residentThreads(footprint)
+        if best.map({ resident > $0.resident }) ?? true { best = (resident, tiling, threads) }
       }
     }
-    return best.map { ($0.tiling, $0.lanes) }
+    return best.map { best in
+      let models = Self.pixelCounts.map { model(best.tiling, best.threads, rows, columns, pixels: $0) }
+      let fits = models.filter { model in
+        (try? model.footprint.checkLegality(on: gpu)) != nil
+          && residentThreads(model.footprint) >= best.resident
+      }
+      // The first of the least, so the fewest pixels.
+      let fewest = fits.min { items(of: $0) < items(of: $1) }
+      return (best.tiling, fewest?.lanes ?? lanes(threads: best.threads))
+    }
+  }
+
+  private func residentThreads(_ footprint: BlockFootprint) -> Int {
+    Occupancy(footprint, on: gpu).blocksPerMultiprocessor * footprint.threads
+  }
+
+  /// Items of a thread of the stages that mix channels.
+  private func items(of model: FootprintModel) -> Int {
+    chain.stages.indices.reduce(0) { $0 + (chain.mixesChannels($1) ? model.itemsPerThread(of: $1) : 0) }
   }
 
   private func footprint(
     _ tiling: Tiling, _ threads: Int, _ rows: AxisSums, _ columns: AxisSums
   ) -> BlockFootprint {
+    model(tiling, threads, rows, columns, pixels: 1).footprint
+  }
+
+  private func model(
+    _ tiling: Tiling, _ threads: Int, _ rows: AxisSums, _ columns: AxisSums, pixels: Int
+  ) -> FootprintModel {
     FootprintModel(
-      chain: chain, tiling: tiling, lanes: lanes(threads: threads), rowSlots: rows.slots,
-      columnSlots: columns.slots
-    ).footprint
+      chain: chain, tiling: tiling, lanes: lanes(threads: threads, pixels: pixels), rowSlots: rows.slots,
+      columnSlots: columns.slots)
   }
 }

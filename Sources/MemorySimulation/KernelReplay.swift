@@ -121,7 +121,7 @@ private struct ReplayMachine {
         // A stage that does not mix channels reduces at once.
         let chain = replay.schedule.chain
         sharedSteps.compute(
-          stage, channels: channels.count, reducing: reducing.count,
+          stage, channels: channels, reducing: reducing.count,
           ends: !chain.mixesChannels(stage)
             || reducing.upperBound == chain.stages[stage].shape.inputChannels)
       }
@@ -136,7 +136,7 @@ private struct ReplayMachine {
     let first = accesses[index].extent.lowerBound
     var levels = counts[index].levels
     if operand == .ofm {
-      let step = accesses[index].accesses(to: region)
+      let step = accesses[index].stores(of: region, by: replay.schedule)
       counts[index].requests.add(step)
       for (sector, mask) in zip(step.sectors, step.masks) {
         memory.store(sector: first + Int(sector), mask: mask, on: multiprocessor, &levels)

@@ -6,7 +6,7 @@ import Workload
 struct SharedMemorySteps {
   /// What decides a compute step's cost.
   private struct Computing: Hashable {
-    let stage, channels, reducing: Int
+    let stage, channels, reducing, phase: Int
     let ends: Bool
   }
   private struct Staging: Hashable {
@@ -22,7 +22,7 @@ struct SharedMemorySteps {
   private var stagings: [Staging: SharedMemoryTraffic] = [:]
   /// Loads of operands into their buffers.
   private(set) var staging = SharedMemoryTraffic()
-  /// Values and weights that compute steps read.
+  /// Values, weights, biases and multipliers that compute steps read.
   private(set) var operandReads = SharedMemoryTraffic()
   /// Outputs of stages that another stage reads.
   private(set) var intermediateWrites = SharedMemoryTraffic()
@@ -46,8 +46,10 @@ struct SharedMemorySteps {
   }
 
   /// - Parameter ends: Whether this is the last part of the reduction.
-  mutating func compute(_ stage: Int, channels: Int, reducing: Int, ends: Bool = true) {
-    let key = Computing(stage: stage, channels: channels, reducing: reducing, ends: ends)
+  mutating func compute(_ stage: Int, channels: Range<Int>, reducing: Int, ends: Bool = true) {
+    let key = Computing(
+      stage: stage, channels: channels.count, reducing: reducing,
+      phase: channels.lowerBound % schedule.chain.stages[stage].shape.filtersPerGroup, ends: ends)
     let cost = computing[key] ?? cost(of: key)
     computing[key] = cost
     operandReads = operandReads + cost.reads
@@ -56,12 +58,12 @@ struct SharedMemorySteps {
   }
 
   private func cost(of step: Computing) -> ComputeCost {
-    let lanes = ComputeLaneMap(
-      schedule, stage: step.stage, channels: step.channels, reducing: step.reducing)
+    let lanes = ComputeLaneCost(
+      schedule, stage: step.stage, channels: step.channels, reducing: step.reducing, phase: step.phase)
     let isLast = step.stage == schedule.chain.stages.count - 1
     return ComputeCost(
-      reads: lanes.reads(), writes: step.ends && !isLast ? lanes.writes() : SharedMemoryTraffic(),
-      multiplyAdds: lanes.multiplyAdds)
+      reads: step.ends ? lanes.reads() + lanes.constantReads() : lanes.reads(),
+      writes: step.ends && !isLast ? lanes.writes() : SharedMemoryTraffic(), multiplyAdds: lanes.multiplyAdds)
   }
 
   /// Whole warps cost the same; the last may have fewer items.

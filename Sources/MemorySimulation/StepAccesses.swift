@@ -40,26 +40,36 @@ struct OperandAccess {
   var distinctSectors: Int { seen.reduce(0) { $0 + ($1 == 0 ? 0 : 1) } }
   var distinctElements: Int { seen.reduce(0) { $0 + $1.nonzeroBitCount } / elementBytes }
 
-  /// Coalesces every warp request of a step.
-  mutating func accesses(to region: Region) -> StepAccesses {
+  /// Coalesces every warp request of a load.
+  mutating func loads(of region: Region) -> StepAccesses {
     var step = StepAccesses()
     let size = walk.vectorWidth * elementBytes
-    let (bytes, isStore) = (elementBytes, isStore)
-    walk.forEachRequest(of: region) { lanes, _ in
-      step.instructions += 1
-      if bytes > 1 { for lane in lanes.indices where lanes[lane] > 0 { lanes[lane] *= bytes } }
-      Coalescer.sectors(of: lanes, size: size, into: &touched)
-      guard !touched.isEmpty else { return }
-      step.requests += 1
-      step.lines += Coalescer.lines(of: touched)
-      for access in touched {
-        step.elements += access.bytes / bytes
-        step.sectors.append(UInt32(truncatingIfNeeded: access.sector))
-        if isStore { step.masks.append(access.mask) }
-        seen[access.sector] |= access.mask
-      }
-    }
+    walk.forEachRequest(of: region) { lanes, _ in coalesce(lanes, size: size, into: &step) }
     return step
+  }
+
+  /// Coalesces every warp request of a store by `schedule`.
+  mutating func stores(of region: Region, by schedule: Schedule) -> StepAccesses {
+    var step = StepAccesses()
+    schedule.forEachStoreRequest(of: region) { coalesce($0, size: elementBytes, into: &step) }
+    return step
+  }
+
+  private mutating func coalesce(
+    _ lanes: UnsafeMutableBufferPointer<Int>, size: Int, into step: inout StepAccesses
+  ) {
+    step.instructions += 1
+    if elementBytes > 1 { for lane in lanes.indices where lanes[lane] > 0 { lanes[lane] *= elementBytes } }
+    Coalescer.sectors(of: lanes, size: size, into: &touched)
+    guard !touched.isEmpty else { return }
+    step.requests += 1
+    step.lines += Coalescer.lines(of: touched)
+    for access in touched {
+      step.elements += access.bytes / elementBytes
+      step.sectors.append(UInt32(truncatingIfNeeded: access.sector))
+      if isStore { step.masks.append(access.mask) }
+      seen[access.sector] |= access.mask
+    }
   }
 }
 
@@ -88,7 +98,7 @@ struct StepStore {
       firstChannel: region.channels.lowerBound, channels: region.channels.count,
       row: isMap ? block.rowTile : 0, column: isMap ? block.columnTile : 0)
     if let known = steps[key] { return known }
-    let step = access.accesses(to: region)
+    let step = access.loads(of: region)
     if kept + step.sectors.count <= Self.limit {
       kept += step.sectors.count
       steps[key] = step

@@ -3,18 +3,21 @@ import Workload
 
 /// What a block of a chain takes of a multiprocessor, from tile sizes alone: cheap enough to ask for every tile.
 ///
-/// Shared memory is exact for the staging buffers that the steps name, but where groups have several filters the
-/// input's is for a run of outputs that begins at a group's last, though none may. Registers are an estimate: 24 for addresses
-/// and loop state, plus the accumulators that a thread keeps: all its outputs of a stage whose reduction comes in
-/// chunks, `channelsPerThread` of a stage that reduces at once.
+/// Shared memory is exact for the staging buffers that the steps name, each rounded up to 16 B; but where groups have several filters the
+/// input's is for a run of outputs that begins at a group's last, though none may. Registers are an estimate: 48 for
+/// addresses and loop state, a value and its place for each pixel that a thread computes together, plus the accumulators
+/// that it keeps: those of all its items of a stage whose reduction comes in chunks, those of one item of a stage that
+/// reduces at once. `Tests/machine-code` holds it against what the compiler takes.
 public struct FootprintModel: Sendable {
   let chain: Chain
   let tiling: Tiling
-  let lanes: LaneMap
+  public let lanes: LaneMap
   /// Slots along rows and columns of each map.
   let rowSlots, columnSlots: [Int]
 
-  public static let baseRegisters = 24
+  public static let baseRegisters = 48
+  /// The most pixels of a channel that a thread computes together where channels are not mixed.
+  public static let unmixedPixels = 4
 
   public init(chain: Chain, tiling: Tiling, lanes: LaneMap, rowSlots: [Int], columnSlots: [Int]) {
     self.chain = chain
@@ -46,59 +49,98 @@ public struct FootprintModel: Sendable {
     return groups * shape.channelsPerGroup
   }
 
-  private func buffers(of operand: Operand) -> Int {
-    tiling.isStreamed(operand, in: chain) ? lanes.buffers : 1
+  /// The most output channels and pixels of `stage` that a thread computes together.
+  public func registerTile(of stage: Int) -> RegisterTile {
+    // Channels that are not mixed share nothing, so a thread takes pixels of one, which share the filter.
+    let mixes = chain.mixesChannels(stage)
+    return RegisterTile(
+      channels: mixes ? min(lanes.channelsPerThread, producedChannels(of: stage)) : 1,
+      pixels: min(
+        mixes ? lanes.pixelsPerThread : min(lanes.pixelsPerThread, Self.unmixedPixels),
+        rowSlots[stage + 1] * columnSlots[stage + 1]))
   }
 
-  public var sharedMemory: Bytes {
-    var bytes = 0
-    let element = chain.elementType.bytes
-    let inputs = chain.stages[0].inputs.count
-    bytes +=
-      inputs * consumedChannels(of: 0) * rowSlots[0] * columnSlots[0] * element
-      * buffers(of: .ifm(0))
+  /// The most items of `stage` that a thread works on in one step.
+  public func itemsPerThread(of stage: Int) -> Int {
+    let tile = registerTile(of: stage)
+    let pixels = rowSlots[stage + 1] * columnSlots[stage + 1]
+    let items =
+      Schedule.ceilDivide(producedChannels(of: stage), tile.channels)
+      * Schedule.ceilDivide(pixels, tile.pixels)
+    return Schedule.ceilDivide(items, lanes.threads)
+  }
+
+  /// Accumulators that a thread keeps for `stage`: those of all its items where the reduction comes in chunks, else
+  /// those of one.
+  public func accumulators(of stage: Int) -> Int {
+    let tile = registerTile(of: stage)
+    return (tiling.isChunked(stage, in: chain) ? itemsPerThread(of: stage) : 1) * tile.channels * tile.pixels
+  }
+
+  /// Calls `body` with every buffer, the bytes of one copy and the number of copies.
+  func forEachBuffer(_ body: (SharedBuffer, Int, Int) -> Void) {
+    func add(_ operand: Operand, elements: Int) {
+      let copies = tiling.isStreamed(operand, in: chain) ? lanes.buffers : 1
+      body(.operand(operand), roundUp(elements * chain.elementBytes(of: operand)), copies)
+    }
+    let inputs = consumedChannels(of: 0) * rowSlots[0] * columnSlots[0]
+    for input in chain.stages[0].inputs.indices { add(.ifm(input), elements: inputs) }
     for (stage, layer) in chain.stages.enumerated() {
       let produced = producedChannels(of: stage)
       if layer.hasWeights {
         let reduced = chain.mixesChannels(stage) ? tiling.reduction[stage] : layer.shape.channelsPerGroup
-        bytes +=
-          produced * reduced * layer.shape.rows.window * layer.shape.columns.window * element
-          * buffers(of: .weights(stage: stage))
+        let window = layer.shape.rows.window * layer.shape.columns.window
+        add(.weights(stage: stage), elements: produced * reduced * window)
       }
-      let constants =
-        (layer.hasBias ? chain.precision.biasBytes : 0)
-        + (chain.hasMultipliers(stage) ? chain.precision.multiplierBytes : 0)
-      bytes = roundUp(bytes, to: 4)
-      bytes += produced * constants * buffers(of: .bias(stage: stage))
+      if layer.hasBias { add(.bias(stage: stage), elements: produced) }
+      if chain.hasMultipliers(stage) { add(.multipliers(stage: stage), elements: produced) }
       if stage < chain.stages.count - 1 {
-        bytes += produced * rowSlots[stage + 1] * columnSlots[stage + 1] * element
+        let elements = produced * rowSlots[stage + 1] * columnSlots[stage + 1]
+        body(.intermediate(after: stage), roundUp(elements * chain.elementType.bytes), 1)
       }
     }
+  }
+
+  public var sharedMemory: Bytes {
+    var bytes = 0
+    forEachBuffer { bytes += $1 * $2 }
     return Bytes(bytes)
   }
 
   public var registersPerThread: Int {
-    var registers = Self.baseRegisters
-    for stage in chain.stages.indices {
-      let outputs = producedChannels(of: stage) * rowSlots[stage + 1] * columnSlots[stage + 1]
-      let all = (outputs + lanes.threads - 1) / lanes.threads
-      registers += tiling.isChunked(stage, in: chain) ? all : min(all, lanes.channelsPerThread)
-    }
-    return registers
+    let pixels = chain.stages.indices.map { registerTile(of: $0).pixels }.max() ?? 0
+    return chain.stages.indices.reduce(Self.baseRegisters + 2 * pixels) { $0 + accumulators(of: $1) }
   }
 
-  private func roundUp(_ value: Int, to multiple: Int) -> Int {
-    (value + multiple - 1) / multiple * multiple
+  private func roundUp(_ bytes: Int) -> Int {
+    Schedule.ceilDivide(bytes, SharedLayout.alignment) * SharedLayout.alignment
   }
 }
 
 extension Schedule {
-  public var footprint: BlockFootprint {
+  var footprintModel: FootprintModel {
     FootprintModel(
       chain: chain, tiling: tiling, lanes: lanes, rowSlots: rows.offsets.map(\.count),
-      columnSlots: columns.offsets.map(\.count)
-    ).footprint
+      columnSlots: columns.offsets.map(\.count))
   }
 
+  public var footprint: BlockFootprint { footprintModel.footprint }
+
+  public var sharedLayout: SharedLayout { SharedLayout(footprintModel) }
+
+  /// What a thread computes together of `stage`.
+  public func registerTile(of stage: Int) -> RegisterTile { footprintModel.registerTile(of: stage) }
+
+  /// The most items of `stage` that a thread works on in one step.
+  public func itemsPerThread(of stage: Int) -> Int { footprintModel.itemsPerThread(of: stage) }
+
+  /// Accumulators that a thread keeps for `stage`.
+  public func accumulators(of stage: Int) -> Int { footprintModel.accumulators(of: stage) }
+
   public func occupancy(on gpu: GPU) -> Occupancy { Occupancy(footprint, on: gpu) }
+}
+
+/// Output channels × pixels that a thread computes together, in registers.
+public struct RegisterTile: Hashable, Sendable {
+  public let channels, pixels: Int
 }

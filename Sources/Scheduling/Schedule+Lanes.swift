@@ -6,7 +6,7 @@ public enum WarpRequest {
   public static let lanes = 32
 }
 
-/// The lane map of the loads or stores of one operand: which lane of which warp moves which element of a region.
+/// The lane map of the loads of one operand: which lane of which warp moves which element of a region.
 ///
 /// The slots of a region are numbered outer, channel, row, column, the column fastest. `vectorWidth` neighbouring
 /// slots of a *run* make one item; item `i` of a step belongs to thread `i mod threads`, so to lane `i mod 32` of the
@@ -112,6 +112,10 @@ extension Schedule {
   /// size. Tensors start at multiples of 256 B.
   public func laneWalk(of operand: Operand) -> LaneWalk {
     let whole = takesWholePlanes(of: operand)
+    // Outputs are stored from registers, one at a time.
+    if operand == .ofm {
+      return LaneWalk(layout: chain.layout(of: operand), vectorWidth: 1, takesWholePlanes: whole)
+    }
     var width = max(1, min(lanes.vectorWidth, 16 / chain.elementBytes(of: operand)))
     while width > 1, !(whole ? runs(of: operand, split: width) : rows(of: operand, split: width)) {
       width /= 2

@@ -32,10 +32,7 @@ extension Schedule {
 
   private func describe(stage: Int, channels: Int, depth: Int, _ add: (Int, String) -> Void) {
     let layer = chain.stages[stage]
-    let model = FootprintModel(
-      chain: chain, tiling: tiling, lanes: lanes, rowSlots: rows.offsets.map(\.count),
-      columnSlots: columns.offsets.map(\.count))
-    let consumed = model.consumedChannels(of: stage)
+    let consumed = footprintModel.consumedChannels(of: stage)
     var inner = depth
     if tiling.isChunked(stage, in: chain) {
       let extent = layer.shape.inputChannels

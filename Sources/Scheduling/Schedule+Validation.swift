@@ -26,6 +26,9 @@ extension Schedule {
     if lanes.channelsPerThread < 1 {
       throw .notPositive("number of channels per thread", lanes.channelsPerThread)
     }
+    if lanes.pixelsPerThread < 1 {
+      throw .notPositive("number of pixels per thread", lanes.pixelsPerThread)
+    }
   }
 
   private static func validate(chunk: Int, of stage: Int, in chain: Chain) throws(ScheduleError) {

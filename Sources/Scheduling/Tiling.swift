@@ -45,12 +45,18 @@ public struct LaneMap: Hashable, Sendable {
   public let buffers: Int
   /// Output channels of one pixel that a thread computes together.
   public let channelsPerThread: Int
+  /// Pixels that a thread computes together, of each of those channels.
+  public let pixelsPerThread: Int
 
-  public init(threads: Int = 256, vectorWidth: Int = 1, buffers: Int = 1, channelsPerThread: Int = 4) {
+  public init(
+    threads: Int = 256, vectorWidth: Int = 1, buffers: Int = 1, channelsPerThread: Int = 4,
+    pixelsPerThread: Int = 1
+  ) {
     self.threads = threads
     self.vectorWidth = vectorWidth
     self.buffers = buffers
     self.channelsPerThread = channelsPerThread
+    self.pixelsPerThread = pixelsPerThread
   }
 }
 

@@ -1,4 +1,6 @@
 import Fusion
+import KernelEmulator
+import KernelSources
 import Reference
 import ScheduleExecution
 import Scheduling
@@ -68,14 +70,24 @@ public struct LayerCheck: Sendable {
   public let spread: ValueSpread?
 }
 
+/// What executes a schedule.
+public enum ExecutionEngine: String, Hashable, Sendable, CaseIterable {
+  /// The schedule's steps, on staged data.
+  case schedule
+  /// The CUDA source, thread by thread on the CPU, its accesses checked.
+  case emulator
+}
+
 /// Executes every layer and every fused group of a plan by its own schedule.
 public struct NetworkVerification: Sendable {
   public let values: NetworkValues
   public let plan: FusionPlan
+  public let engine: ExecutionEngine
 
-  public init(_ values: NetworkValues, plan: FusionPlan) {
+  public init(_ values: NetworkValues, plan: FusionPlan, engine: ExecutionEngine = .schedule) {
     self.values = values
     self.plan = plan
+    self.engine = engine
   }
 
   /// Checks layer `index` alone, reading the reference's own inputs.
@@ -108,18 +120,46 @@ public struct NetworkVerification: Sendable {
     }
     let last = layers[layers.count - 1]
     let expected = values.run.outputs[last]
-    do throws(ExecutionError) {
-      let executor = try ScheduleExecutor(
-        schedule, parameters: layers.map { values.parameters[$0] },
-        orders: layers.map { values.preset.order(for: network.layers[$0]) })
-      let found = try executor.output(
-        of: values.run.operands(of: network.layers[layers[0]]), threads: threads)
-      let bytes = expected.count * expected.elementType.bytes
-      guard let index = expected.firstDifference(from: found) else { return result(.equal, bytes: bytes) }
-      return result(
-        .different(Difference(at: index, in: network.layers[last].outputMap, expected, found)), bytes: bytes)
-    } catch {
-      return result(.failed(error.description))
+    let inputs = values.run.operands(of: network.layers[layers[0]])
+    let found: TensorValues
+    switch execute(schedule, layers, on: inputs, threads: threads) {
+    case .success(let output): found = output
+    case .failure(let failure): return result(.failed(failure.reason))
+    }
+    let bytes = expected.count * expected.elementType.bytes
+    guard let index = expected.firstDifference(from: found) else { return result(.equal, bytes: bytes) }
+    return result(
+      .different(Difference(at: index, in: network.layers[last].outputMap, expected, found)), bytes: bytes)
+  }
+
+  /// Why there is no output to compare.
+  private struct Failure: Error {
+    let reason: String
+  }
+
+  private func execute(
+    _ schedule: Schedule, _ layers: [Int], on inputs: [TensorValues], threads: Int
+  ) -> Result<TensorValues, Failure> {
+    let parameters = layers.map { values.parameters[$0] }
+    let orders = layers.map { values.preset.order(for: values.network.layers[$0]) }
+    switch engine {
+    case .schedule:
+      return Result { () throws(ExecutionError) in
+        try ScheduleExecutor(schedule, parameters: parameters, orders: orders).output(
+          of: inputs, threads: threads)
+      }.mapError { Failure(reason: $0.description) }
+    case .emulator:
+      return Result { () throws(KernelError) in
+        if let index = orders.firstIndex(where: { $0 != .chain }), schedule.chain.elementType == .fp32 {
+          throw .orderNotPlain(layer: schedule.chain.stages[index].name)
+        }
+        return try EmulatedKernel(schedule, parameters: parameters).run(
+          on: inputs, mode: .check, threads: threads)
+      }.mapError { Failure(reason: $0.description) }.flatMap { report in
+        guard let first = report.findings.first else { return .success(report.output) }
+        let others = report.findingCount > 1 ? " and \(report.findingCount - 1) more" : ""
+        return .failure(Failure(reason: "\(first)\(others)"))
+      }
     }
   }
 }

@@ -70,7 +70,8 @@ import Workload
 
   // Depthwise, two channels in one block. Maps: 64 lanes, 2 requests of 4 sectors. Filters: 18 lanes, 72 B = 3
   // sectors, of which the L2 fetches 0 with 1 and 2 with 3: 4 from DRAM for 3. Outputs: 24 lanes, 96 B = 3 sectors.
-  // A thread computes both channels of a pixel: 12 items, one warp, 9 taps × 2 channels of values and of weights.
+  // 2 channels of 2×6 pixels are 24 items, one warp. Each of 9 taps: one request for values, whose two planes of 32 words
+  // meet in the same banks, so 2 wavefronts; one for weights, of two words.
   @Test("Two channels, depthwise: the filters' last granule is half overfetch")
   func twoChannels() throws {
     var sample = small
@@ -82,7 +83,7 @@ import Workload
     #expect(traffic.operands[.weights(stage: 0)]?.l2ReadMisses == Sectors(2))
     #expect(traffic.operands[.weights(stage: 0)]?.dramReads == Sectors(4))
     #expect(traffic.operands[.ofm]?.dramWrites == Sectors(3))
-    #expect(traffic.shared == SharedMemoryTraffic(requests: 3 + 36, wavefronts: 3 + 36))
+    #expect(traffic.shared == SharedMemoryTraffic(requests: 3 + 18, wavefronts: 3 + 27, bankConflicts: 9))
   }
 
   // 4 B a lane of INT8: 8 lanes move the map, 32 B = 1 sector; of its granule's two sectors DRAM sends both.

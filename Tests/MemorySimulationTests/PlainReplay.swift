@@ -74,8 +74,12 @@ struct PlainReplay {
     let base = bases[operand] ?? 0
     var requests: [[Int]] = []
     let width = schedule.vectorWidth(of: operand)
-    schedule.forEachWarpRequest(of: operand, region, width: width) { lanes, _ in
-      requests.append(lanes.filter { $0 >= 0 })
+    if operand == .ofm {
+      requests = stores(of: region)
+    } else {
+      schedule.forEachWarpRequest(of: operand, region, width: width) { lanes, _ in
+        requests.append(lanes.filter { $0 >= 0 })
+      }
     }
     counts[operand, default: Counts()].accesses += region.elements.count
     for lanes in requests where !lanes.isEmpty {
@@ -89,6 +93,39 @@ struct PlainReplay {
         }
       }
     }
+  }
+
+  /// The elements of each request of a store: groups of channels × every so-manieth pixel are dealt out to lanes, 32 a
+  /// warp, and a warp stores one channel and pixel of them after the other.
+  private func stores(of region: Region) -> [[Int]] {
+    let layout = schedule.chain.layout(of: .ofm)
+    let (rows, columns) = (region.rows.indices, region.columns.indices)
+    let pixels = rows.flatMap { row in columns.map { (row: row, column: $0) } }
+    // Where channels are not mixed, a lane has one of them and up to four pixels.
+    let mixes = schedule.chain.mixesChannels(schedule.chain.stages.count - 1)
+    let together = min(schedule.lanes.pixelsPerThread, mixes ? pixels.count : 4, pixels.count)
+    let channels = mixes ? min(schedule.lanes.channelsPerThread, schedule.tiling.channels) : 1
+    let groups = (pixels.count + together - 1) / together
+    let items = stride(from: region.channels.lowerBound, to: region.channels.upperBound, by: channels)
+      .flatMap { channel in (0..<groups).map { (channel: channel, pixel: $0) } }
+    var requests: [[Int]] = []
+    for first in stride(from: 0, to: items.count, by: 32) {
+      let warp = items[first..<min(first + 32, items.count)]
+      for m in 0..<channels {
+        for p in 0..<together {
+          requests.append(
+            warp.compactMap { item in
+              let pixel = item.pixel + p * groups
+              guard item.channel + m < region.channels.upperBound, pixel < pixels.count else { return nil }
+              let (row, column) = pixels[pixel]
+              guard row >= 0, column >= 0 else { return nil }
+              return layout.offset(
+                outer: region.outer.lowerBound, channel: item.channel + m, row: row, column: column)
+            })
+        }
+      }
+    }
+    return requests
   }
 
   private mutating func load(_ sector: Int, _ operand: Operand, on multiprocessor: Int) {

@@ -15,7 +15,7 @@ import Workload
   private func computed(_ schedule: Schedule, _ stage: Int = 0) -> SharedMemoryTraffic {
     var steps = SharedMemorySteps(schedule)
     let shape = schedule.chain.stages[stage].shape
-    steps.compute(stage, channels: shape.outputChannels, reducing: shape.channelsPerGroup)
+    steps.compute(stage, channels: 0..<shape.outputChannels, reducing: shape.channelsPerGroup)
     return steps.total
   }
 
@@ -67,16 +67,17 @@ import Workload
           requests: 32 + 128, wavefronts: 32 + 128 * 32, bankConflicts: 128 * 31))
   }
 
-  // 8 pixels, 4 INT8 channels of a depthwise 1×1, one warp of one thread a pixel; 4 channels of values, 4 of weights.
+  // 8 pixels, 4 INT8 channels of a depthwise 1×1: one warp, 8 lanes a channel. 32 neighbouring bytes of values, 4 of
+  // weights, and 4 multipliers of a word.
   @Test("INT8 values that share words are read in one wavefront")
   func int8() throws {
     let sample = Sample(
       channels: 4, groups: 4, rows: (1, 1, 1, 0), columns: (8, 1, 1, 0), precision: .int8(.onnx))
-    #expect(computed(try sample.schedule()) == SharedMemoryTraffic(requests: 8, wavefronts: 8))
+    #expect(computed(try sample.schedule()) == SharedMemoryTraffic(requests: 3, wavefronts: 3))
   }
 
-  // Multiplier 4: the 4 outputs that a thread computes read one channel. 8 channels of 8 pixels give 2 warps of 4
-  // channels each, 8 words apart: no two in a bank. Each warp: 4 values; 4 weights, 4 words apart.
+  // Multiplier 4: 32 outputs of 8 pixels give 8 warps of 4 channels each, all of one input channel. Each warp reads 8
+  // neighbouring values and 4 neighbouring weights.
   @Test("With a channel multiplier the outputs of one input read its values")
   func multiplier() throws {
     let sample = Sample(

@@ -111,7 +111,9 @@ private let chains: [[RandomStage]] = [
       let schedule = try example.schedule.with(vectorWidth: 16)
       // An input of which all rows that are read are padding has no width to speak of.
       for operand in schedule.chain.operands
-      where schedule.moves.contains(where: { $0.operand == operand && $0.region.elements > .zero }) {
+      where operand != .ofm
+        && schedule.moves.contains(where: { $0.operand == operand && $0.region.elements > .zero })
+      {
         var width = 16 / schedule.chain.elementBytes(of: operand)
         while width > 1, !splits(schedule, operand, width) { width /= 2 }
         try #require(
@@ -131,10 +133,10 @@ private let chains: [[RandomStage]] = [
     var sample = Sample(channels: 3, columns: (32, 1, 1, 0))
     sample.tile.columns = 16
     #expect(try width(.ifm(0), sample) == 4)
-    #expect(try width(.ofm, sample) == 4)
     sample.precision = .int8(.onnx)
     #expect(try width(.ifm(0), sample) == 16)
-    #expect(try width(.ofm, sample) == 16)
+    // Results come from registers one at a time.
+    #expect(try width(.ofm, sample) == 1)
   }
 
   @Test("The lane map's width is the most")
@@ -162,7 +164,6 @@ private let chains: [[RandomStage]] = [
       sample.chunk = channels
       sample.tile.channels = channels
       #expect(try width(.ifm(0), sample) == expected)
-      #expect(try width(.ofm, sample) == expected)
     }
   }
 
@@ -172,7 +173,6 @@ private let chains: [[RandomStage]] = [
     var sample = Sample(columns: (16, 3, 1, 1))
     sample.tile.columns = 8
     #expect(try width(.ifm(0), sample) == 1)
-    #expect(try width(.ofm, sample) == 4)
   }
 
   // Without padding tiles of 6 outputs read 0 … 7, 6 … 13: whole pairs, but the second begins at 6.

@@ -18,21 +18,24 @@ import Workload
   func depthwise() throws {
     let layer = try dw(channels: 4, extent: 8)
     let found = try footprint([layer], rows: 4, columns: 8, channels: 2, reduction: [1], threads: 64)
-    // 2 channels × 6 × 10 × 4 B + 2 filters × 9 × 4 B.
-    #expect(found.sharedMemory == Bytes(480 + 72))
-    // 2 × 4 × 8 outputs on 64 threads.
-    #expect(found.registersPerThread == 24 + 1)
+    // 2 channels × 6 × 10 × 4 B + 2 filters × 9 × 4 B, 72 B held as 80.
+    #expect(found.sharedMemory == Bytes(480 + 80))
+    // 48, two for a pixel, and one accumulator.
+    #expect(found.registersPerThread == 50 + 1)
     #expect(found.threads == 64)
   }
 
-  @Test("INT8 constants start at a multiple of 4 B: bias 4 B a channel, TFLite's multiplier and shift 8 B")
+  @Test("Buffers start at multiples of 16 B: bias 4 B a channel, TFLite's multiplier and shift 8 B")
   func constants() throws {
     let layer = try dw(channels: 4, extent: 8, hasBias: true)
     let tflite = try footprint([layer], .int8(.tflite), rows: 4, columns: 8, channels: 2, reduction: [1])
-    // 120 B of input and 18 B of filters make 138 B, held as 140.
-    #expect(tflite.sharedMemory == Bytes(140 + 2 * (4 + 8)))
-    let onnx = try footprint([layer], .int8(.onnx), rows: 4, columns: 8, channels: 2, reduction: [1])
-    #expect(onnx.sharedMemory == Bytes(140 + 2 * (4 + 4)))
+    // 120 B of input, 18 B of filters, 2 × 4 B of bias and 2 × 8 B of multipliers and shifts.
+    #expect(tflite.sharedMemory == Bytes(128 + 32 + 16 + 16))
+    let wider = try footprint([layer], .int8(.tflite), rows: 4, columns: 8, channels: 4, reduction: [1])
+    // 240, 36, 16 and 32 B.
+    #expect(wider.sharedMemory == Bytes(240 + 48 + 16 + 32))
+    let onnx = try footprint([layer], .int8(.onnx), rows: 4, columns: 8, channels: 4, reduction: [1])
+    #expect(onnx.sharedMemory == Bytes(240 + 48 + 16 + 16))
   }
 
   @Test("DWPW: input, filters and intermediate of one PW chunk", arguments: [1, 2])
@@ -40,22 +43,23 @@ import Workload
     let layers = try [dw(channels: 8, extent: 8), pw(channels: 8, filters: 6, extent: 8)]
     let found = try footprint(
       layers, rows: 4, columns: 4, channels: 3, reduction: [1, 2], buffers: buffers)
-    // Loaded: 2 × 6 × 6 × 4 B of input, 2 × 9 × 4 B and 3 × 2 × 4 B of filters; made: 2 × 4 × 4 × 4 B.
-    #expect(found.sharedMemory == Bytes(buffers * (288 + 72 + 24) + 128))
-    // 32 outputs of DW and 48 of PW on 32 threads.
-    #expect(found.registersPerThread == 24 + 1 + 2)
+    // Loaded: 2 × 6 × 6 × 4 B of input, 2 × 9 × 4 B (80) and 3 × 2 × 4 B (32) of filters; made: 2 × 4 × 4 × 4 B.
+    #expect(found.sharedMemory == Bytes(buffers * (288 + 80 + 32) + 128))
+    // DW: one output at a time; PW: 3 channels of 16 pixels, one pixel a thread.
+    #expect(found.registersPerThread == 50 + 1 + 3)
   }
 
   @Test("PWPW: only what is loaded more than once has a second buffer")
   func twoPointwise() throws {
     let layers = try [pw(channels: 4, filters: 6, extent: 4), pw(channels: 6, filters: 5, extent: 4)]
     let both = try footprint(layers, rows: 2, columns: 4, channels: 5, reduction: [2, 3], buffers: 2)
-    // 2 × 8 × 4 B, 3 × 2 × 4 B, 5 × 3 × 4 B; intermediate 3 × 8 × 4 B.
-    #expect(both.sharedMemory == Bytes(2 * (64 + 24 + 60) + 96))
-    #expect(both.registersPerThread == 24 + 1 + 2)
+    // 2 × 8 × 4 B, 3 × 2 × 4 B (32), 5 × 3 × 4 B (64); intermediate 3 × 8 × 4 B.
+    #expect(both.sharedMemory == Bytes(2 * (64 + 32 + 64) + 96))
+    // 3 channels of 8 pixels; 5 channels in groups of 4 make 16 items. One item a thread each.
+    #expect(both.registersPerThread == 50 + 3 + 4)
     let first = try footprint(layers, rows: 2, columns: 4, channels: 5, reduction: [2, 6], buffers: 2)
     // The second stage takes the whole intermediate at once, so its filters are loaded once.
-    #expect(first.sharedMemory == Bytes(2 * (64 + 48) + 192 + 120))
+    #expect(first.sharedMemory == Bytes(2 * (64 + 48) + 192 + 128))
   }
 
   @Test("A thread that reduces at once keeps no more accumulators than it computes together")
@@ -64,8 +68,42 @@ import Workload
     func registers(_ chunk: Int) throws -> Int {
       try footprint([whole], rows: 8, columns: 8, channels: 6, reduction: [chunk]).registersPerThread
     }
-    // 6 × 64 outputs on 32 threads: 12 a thread, 4 at a time.
-    #expect(try registers(4) == 24 + 4)
-    #expect(try registers(3) == 24 + 12)
+    // 6 channels in groups of 4, 64 pixels: 128 items on 32 threads, 4 accumulators each.
+    #expect(try registers(4) == 50 + 4)
+    #expect(try registers(3) == 50 + 4 * 4)
+  }
+
+  @Test("A thread may compute several pixels together; a tile of fewer has fewer")
+  func pixels() throws {
+    let layers = try [pw(channels: 4, filters: 6, extent: 8)]
+    func registers(_ pixels: Int, rows: Int = 8) throws -> Int {
+      try schedule(
+        layers, .fp32, rows: rows, columns: 3, channels: 6, reduction: [2],
+        lanes: LaneMap(threads: 32, channelsPerThread: 3, pixelsPerThread: pixels)
+      ).footprint.registersPerThread
+    }
+    // 2 groups of channels × ⌈24 ÷ 5⌉ = 5 groups of pixels: one item a thread of 15 outputs.
+    #expect(try registers(5) == 48 + 2 * 5 + 15)
+    // 2 × 24 items on 32 threads: 2 each of 3.
+    #expect(try registers(1) == 48 + 2 + 6)
+    // A tile of 3 pixels.
+    #expect(try registers(5, rows: 1) == 48 + 2 * 3 + 9)
+  }
+
+  @Test("Buffers lie one after the other, copies of a streamed one side by side")
+  func layout() throws {
+    let layers = try [dw(channels: 8, extent: 8), pw(channels: 8, filters: 6, extent: 8)]
+    let layout = try schedule(
+      layers, .fp32, rows: 4, columns: 4, channels: 3, reduction: [1, 2],
+      lanes: LaneMap(threads: 32, buffers: 2)
+    ).sharedLayout
+    #expect(
+      layout.places.map(\.buffer) == [
+        .operand(.ifm(0)), .operand(.weights(stage: 0)), .intermediate(after: 0),
+        .operand(.weights(stage: 1)),
+      ])
+    #expect(layout.places.map(\.offset) == [0, 576, 736, 864])
+    #expect(layout.places.map(\.copies) == [2, 2, 1, 2])
+    #expect(layout.end == 928)
   }
 }

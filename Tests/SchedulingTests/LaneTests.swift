@@ -20,7 +20,7 @@ import Workload
     let layer = try pw(channels: 1, filters: 1, extent: 16)
     #expect(try width(.ifm(0), layer, columns: 16) == 4)
     #expect(try width(.ifm(0), layer, .int8(.onnx), columns: 16) == 16)
-    #expect(try width(.ofm, layer, .int8(.onnx), columns: 16, wish: 8) == 8)
+    #expect(try width(.ifm(0), layer, .int8(.onnx), columns: 16, wish: 8) == 8)
   }
 
   @Test("Rows of a map split into whole items, each aligned to its size")
@@ -31,7 +31,6 @@ import Workload
     // Padding in front puts the first element in the second slot.
     let padded = try dw(channels: 1, extent: 8)
     #expect(try width(.ifm(0), padded, columns: 8) == 1)
-    #expect(try width(.ofm, padded, columns: 8) == 4)
     // Tiles of two outputs hold four inputs, from 0, 2 and 4 on.
     let bare = try WindowAxis(inputExtent: 8, window: 3)
     let shifted = try layer(channels: 1, filters: 1, rows: bare, columns: bare)
@@ -87,5 +86,47 @@ import Workload
     #expect(try kind([first, depthwise], tile: 4, reduction: [2, 1]) == "pwdw")
     #expect(try kind([first, depthwise], tile: 2, reduction: [2, 1]) == "pwdw_r")
     #expect(try kind([first, depthwise, first], tile: 2, reduction: [2, 1, 2]) == "pwdwpw_r")
+  }
+}
+
+@Suite struct StoreRequestTests {
+  /// The requests that store the first block's output.
+  private func requests(_ layer: Layer, rows: Int, columns: Int, channels: Int, lanes: LaneMap) throws
+    -> [[Int]]
+  {
+    let schedule = try schedule(
+      [layer], rows: rows, columns: columns, channels: channels, reduction: [layer.shape.inputChannels],
+      lanes: lanes)
+    var found: [[Int]] = []
+    for case .store(let region) in schedule.steps(of: schedule.blocks[0]) {
+      schedule.forEachStoreRequest(of: region) { found.append(Array($0)) }
+    }
+    return found
+  }
+
+  // 3 channels of 4 × 4 pixels, planes of 16: groups of 2 channels and 2 pixels that lie 8 apart make 16 items.
+  @Test("An item's pixels lie a whole row of items apart; what lies beyond the tile is not stored")
+  func items() throws {
+    let found = try requests(
+      pw(channels: 2, filters: 3, extent: 4), rows: 4, columns: 4, channels: 3,
+      lanes: LaneMap(threads: 32, channelsPerThread: 2, pixelsPerThread: 2))
+    let idle = Array(repeating: -1, count: 16)
+    #expect(
+      found == [
+        Array(0..<8) + Array(32..<40) + idle,  // channels 0 and 2, pixels 0 to 7
+        Array(8..<16) + Array(40..<48) + idle,  // their pixels 8 to 15
+        Array(16..<24) + Array(repeating: -1, count: 8) + idle,  // channel 1; there is no channel 3
+        Array(24..<32) + Array(repeating: -1, count: 8) + idle,
+      ])
+  }
+
+  // Tiles of 3 × 3 of a map of 4 × 4: 9 pixels in groups of 2 make 5 items, the last of one pixel.
+  @Test("A tile that its pixels do not divide leaves a lane idle")
+  func remainder() throws {
+    let found = try requests(
+      pw(channels: 2, filters: 1, extent: 4), rows: 3, columns: 3, channels: 1,
+      lanes: LaneMap(threads: 32, channelsPerThread: 1, pixelsPerThread: 2))
+    let idle = Array(repeating: -1, count: 27)
+    #expect(found == [[0, 1, 2, 4, 5] + idle, [6, 8, 9, 10, -1] + idle])
   }
 }

@@ -51,7 +51,7 @@ public struct RandomCaseGenerator {
       chain, tiling: tiling(of: chain),
       lanes: LaneMap(
         threads: 32 * pick(1...4), vectorWidth: 1 << pick(0...2), buffers: pick(1...2),
-        channelsPerThread: pick(1...4)),
+        channelsPerThread: pick(1...4), pixelsPerThread: [1, 1, 2, 3, 4, 7][pick(0...5)]),
       order: BlockOrder.allCases[pick(0...2)])
     let parameters = parameters(of: chain)
     let inputs = layers[0].inputs.map { _ in values(layers[0].inputMap.elements, precision.elementType) }

@@ -13,12 +13,17 @@ struct Explain: FuseLabCommand {
     discussion: CommandHelp.discussion(
       [
         ("fuselab explain mobilenet_v2 --layers 4-5", "the kernel of two layers fused, and why or why not"),
-        ("fuselab explain mobilenet_v1 --layers dw2", "one layer by its name"),
+        (
+          "fuselab explain mobilenet_v2 --layers 4-5 --kernel",
+          "the launch, buffers and constants of its CUDA kernel"
+        ),
         ("fuselab explain net.yaml --layers 3 --dtype int8 --json", "the same for programs"),
       ], exits: [.invalid, .unsupported, .limit]))
 
   @OptionGroup var request: PlanRequest
   @OptionGroup var layers: LayersOption
+  @Flag(help: "Show how the kernel is launched, its buffers in shared memory and its constants.")
+  var kernel = false
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func report(_ session: inout Session) throws -> Report {
@@ -37,6 +42,7 @@ struct Explain: FuseLabCommand {
     }
     let candidate = try explorer.best(of: chain)
     let verdicts = plan.decisions.filter { range.contains($0.first) && range.contains($0.second) }
+    if kernel { return try LaunchListing(candidate.schedule).report(session.style) }
     let explanation = KernelExplanation(candidate: candidate, plan: plan, decisions: verdicts)
     return Report(data: explanation.json, text: explanation.text(session.style))
   }

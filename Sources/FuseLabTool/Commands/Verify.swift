@@ -11,23 +11,35 @@ struct Verify: FuseLabCommand {
       [
         ("fuselab verify mobilenet_v2", "FP32, the plan for the default GPU"),
         ("fuselab verify mobilenet_v1 --dtype int8 --requant tflite", "INT8 as TensorFlow Lite rounds it"),
-        ("fuselab verify net.yaml --layers 3-5 --seed 7", "some layers, other weights"),
+        ("fuselab verify mobilenet_v1 --engine emulator", "run the CUDA source itself, its accesses checked"),
       ], exits: [.checkFailed, .invalid, .unsupported, .limit]))
 
   @OptionGroup var request: PlanRequest
   @OptionGroup var layers: LayersOption
+  @Option(
+    help: ArgumentHelp(
+      "What executes the kernels: schedule (default), their steps; or emulator, their CUDA source on the CPU.",
+      valueName: "engine"))
+  var engine: ExecutionEngine = .schedule
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func report(_ session: inout Session) throws -> Report {
     let plan = try session.plan(request)
     let range = try layers.range(in: plan.network)
-    let outcome = try session.verify(plan, layers: range, preset: try request.precision.reductionPreset())
+    let preset = try request.precision.reductionPreset()
+    if engine == .emulator, preset != .chain, plan.precision == .fp32 {
+      throw CommandFailure.usage(
+        "the kernels add in the plain order alone", remedy: "drop --fp32-order or --engine emulator")
+    }
+    let outcome = try session.verify(plan, layers: range, preset: preset, engine: engine)
     return Report(
       data: VerificationListing.json(outcome, plan),
       text: VerificationListing.text(outcome, plan, session.style),
       exit: outcome.passes ? .success : .checkFailed)
   }
 }
+
+extension ExecutionEngine: ExpressibleByArgument {}
 
 /// What a verification found.
 struct VerificationOutcome {
@@ -55,7 +67,8 @@ extension Session {
 
   /// Executes the layers of `range`, and the fused kernels all of whose layers are in it.
   func verify(
-    _ plan: FusionPlan, layers range: ClosedRange<Int>?, preset: ReductionPreset
+    _ plan: FusionPlan, layers range: ClosedRange<Int>?, preset: ReductionPreset,
+    engine: ExecutionEngine = .schedule
   ) throws -> VerificationOutcome {
     let network = plan.network
     // Reference values in FP32, and once more in INT8 or while a kernel runs; weights likewise.
@@ -71,7 +84,7 @@ extension Session {
     }
     let values = try NetworkValues(
       network, precision: plan.precision, preset: preset, seed: settings.seed, threads: settings.threads)
-    let verification = NetworkVerification(values, plan: plan)
+    let verification = NetworkVerification(values, plan: plan, engine: engine)
     let chosen = range.map(Array.init) ?? Array(network.layers.indices)
     let groups = plan.fusedGroups.filter { $0.layers.allSatisfy(chosen.contains) }
     let progress = Progress("kernels", total: chosen.count + groups.count, settings: settings)

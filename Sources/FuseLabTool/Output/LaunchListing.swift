@@ -1,0 +1,93 @@
+import Hardware
+import KernelSources
+import Reference
+import Scheduling
+import Workload
+
+/// A kernel's launch, buffers and constants, as text and as JSON.
+struct LaunchListing {
+  let schedule: Schedule
+  let program: KernelProgram
+
+  /// - Throws: `KernelError` where the kernel has no room for the schedule.
+  init(_ schedule: Schedule) throws(KernelError) {
+    self.schedule = schedule
+    program = try KernelProgram(schedule)
+  }
+
+  func report(_ style: TerminalStyle) -> Report { Report(data: json, text: text(style)) }
+
+  private var buffers: [(name: String, offset: Int, bytes: Int, copies: Int)] {
+    schedule.sharedLayout.places.map { ($0.buffer.description, $0.offset, $0.bytesPerCopy, $0.copies) }
+  }
+
+  private func text(_ style: TerminalStyle) -> String {
+    let launch = program.launch
+    let footprint = schedule.footprint
+    var table = TextTable([
+      .text("buffer", shrinksTo: nil), .number("offset B"), .number("bytes"), .number("copies"),
+    ])
+    for buffer in buffers {
+      table.add([buffer.name, grouped(buffer.offset), grouped(buffer.bytes), "\(buffer.copies)"])
+    }
+    return style.bold(program.name) + "\n"
+      + "launch: \(grouped(launch.blocks)) blocks of \(grouped(launch.threads)) threads, "
+      + "\(grouped(launch.sharedBytes)) B of dynamic shared memory\n"
+      + "about \(footprint.registersPerThread) registers a thread\n\n"
+      + table.text(style) + "\n" + constants.map { hanging($0, width: style.width) + "\n" }.joined()
+  }
+
+  /// The constants, those of one structure on a line.
+  private var constants: [String] {
+    var lines: [(structure: String, values: [String])] = []
+    for field in program.constants.fields where isUsed(field) {
+      let parts = field.name.split(separator: ".")
+      let structure = parts.dropLast().joined(separator: ".")
+      if lines.last?.structure != structure { lines.append((structure, [])) }
+      lines[lines.count - 1].values.append("\(parts[parts.count - 1]) \(field.word)")
+    }
+    return lines.map { ($0.structure.isEmpty ? "" : "\($0.structure): ") + $0.values.joined(separator: ", ") }
+  }
+
+  /// Whether a constant is of a stage that the kernel has.
+  private func isUsed(_ field: KernelConstants.Field) -> Bool {
+    let stages = schedule.chain.stages.count
+    return !(stages..<KernelConstants.maximumStages).contains { stage in
+      field.name.hasPrefix("stage[\(stage)]") || field.name.hasPrefix("rows[\(stage + 1)]")
+        || field.name.hasPrefix("columns[\(stage + 1)]")
+    }
+  }
+
+  private var json: JSONValue {
+    [
+      "kernel": .string(program.name), "blocks": .integer(program.launch.blocks),
+      "threads": .integer(program.launch.threads), "shared_bytes": .integer(program.launch.sharedBytes),
+      "widest_load_bytes": .integer(widestLoad),
+      "registers_per_thread": .integer(schedule.footprint.registersPerThread),
+      "buffers": .array(
+        buffers.map {
+          [
+            "name": .string($0.name), "offset": .integer($0.offset), "bytes": .integer($0.bytes),
+            "copies": .integer($0.copies),
+          ]
+        }),
+      "constants": .object(
+        Dictionary(uniqueKeysWithValues: program.constants.fields.map { ($0.name, Self.json($0.word)) })),
+      "source": .string(program.source),
+    ]
+  }
+
+  /// Bytes that a lane moves at most of a tensor in one load.
+  private var widestLoad: Int {
+    let chain = schedule.chain
+    return chain.operands.filter { $0 != .ofm }
+      .reduce(0) { max($0, schedule.vectorWidth(of: $1) * chain.elementBytes(of: $1)) }
+  }
+
+  private static func json(_ word: KernelConstants.Word) -> JSONValue {
+    switch word {
+    case .integer(let value): .integer(Int(value))
+    case .real(let value): .number(Double(value))
+    }
+  }
+}

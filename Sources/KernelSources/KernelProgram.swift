@@ -1,0 +1,77 @@
+import Scheduling
+import Workload
+
+/// The CUDA source of one schedule's kernel, ready for NVRTC or nvcc.
+public struct KernelProgram: Hashable, Sendable {
+  /// The kernel's name in the compiled code, e.g. `fcm_dwpw_fp32`.
+  public let name: String
+  /// Defines the schedule's constants, then includes `chain.cu`.
+  public let source: String
+  public let constants: KernelConstants
+  public let launch: KernelLaunch
+
+  /// - Throws: `KernelError` where the kernel has no room for the schedule.
+  public init(_ schedule: Schedule, parameters: [LayerParameters]? = nil) throws(KernelError) {
+    let constants = try KernelConstants(schedule, parameters: parameters)
+    let (suffix, arithmetic) = Self.arithmetic(of: schedule.chain.precision)
+    name = "fcm_\(schedule.kind)_\(suffix)"
+    self.constants = constants
+    launch = KernelLaunch(schedule)
+    source = """
+      #include "constants.cuh"
+      namespace fcm {
+      static __device__ constexpr Constants constants = {
+      \(constants.initialiser)
+      };
+      }
+      #define FCM_KERNEL \(name)
+      #define FCM_ARITHMETIC \(arithmetic)
+      #include "chain.cu"
+
+      """
+  }
+
+  private static func arithmetic(of precision: Precision) -> (suffix: String, type: String) {
+    switch precision {
+    case .fp32: ("fp32", "fcm::FP32")
+    case .int8(.onnx): ("int8_onnx", "fcm::INT8<float>")
+    case .int8(.tflite): ("int8_tflite", "fcm::INT8<fcm::FixedPoint>")
+    }
+  }
+}
+
+/// How a kernel is launched: a grid of one dimension, the blocks in the schedule's order.
+public struct KernelLaunch: Hashable, Sendable {
+  public let blocks, threads: Int
+  /// Bytes of dynamic shared memory.
+  public let sharedBytes: Int
+
+  public init(_ schedule: Schedule) {
+    blocks = schedule.blocks.count
+    threads = schedule.lanes.threads
+    sharedBytes = schedule.sharedLayout.end
+  }
+}
+
+extension KernelConstants {
+  /// The fields as a C initialiser, one a line with its name.
+  public var initialiser: String {
+    fields.map { field in
+      switch field.word {
+      case .integer(let value): "  \(value),  // \(field.name)"
+      case .real(let value): "  \(value)f,  // \(field.name)"
+      }
+    }.joined(separator: "\n")
+  }
+}
+
+/// The texts that a kernel is made of.
+public enum KernelText {
+  /// Those that the GPU's compiler includes, by name.
+  public static let headers: [(name: String, text: String)] = [
+    ("fcm.cuh", PackageResources.fcm_cuh), ("constants.cuh", PackageResources.constants_cuh),
+    ("arithmetic.cuh", PackageResources.arithmetic_cuh), ("block.cuh", PackageResources.block_cuh),
+    ("staging.cuh", PackageResources.staging_cuh), ("compute.cuh", PackageResources.compute_cuh),
+    ("chain.cu", PackageResources.chain_cu),
+  ].map { ($0.0, String(decoding: $0.1, as: UTF8.self)) }
+}

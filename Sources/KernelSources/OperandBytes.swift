@@ -1,0 +1,75 @@
+import Hardware
+import Scheduling
+import Workload
+
+/// The tensors of a chain as they lie in a GPU's memory.
+public enum OperandBytes {
+  /// The bytes of every operand but the output, in this machine's order.
+  /// - Throws: `KernelError.operandsDoNotFit` where a tensor has another size or number format than its layer.
+  public static func inputs(
+    of chain: Chain, parameters: [LayerParameters], inputs: [TensorValues]
+  ) throws(KernelError) -> [Operand: [UInt8]] {
+    guard parameters.count == chain.stages.count, inputs.count == chain.stages[0].inputs.count else {
+      throw .operandsDoNotFit(layer: chain.stages[0].name)
+    }
+    var all: [Operand: [UInt8]] = [:]
+    for (index, input) in inputs.enumerated() { all[.ifm(index)] = bytes(of: input) }
+    for (stage, layer) in chain.stages.enumerated() {
+      switch parameters[stage] {
+      case .fp32(let weights, let bias):
+        all[.weights(stage: stage)] = raw(weights)
+        all[.bias(stage: stage)] = raw(bias)
+      case .int8(let quantized):
+        all[.weights(stage: stage)] = raw(quantized.weights)
+        all[.bias(stage: stage)] = raw(quantized.bias)
+        if layer.hasWeights { all[.multipliers(stage: stage)] = multipliers(of: layer, quantized) }
+      }
+    }
+    for operand in chain.operands where operand != .ofm {
+      let expected = chain.elements(of: operand) * chain.elementBytes(of: operand)
+      guard all[operand]?.count == expected else {
+        throw .operandsDoNotFit(layer: layer(of: operand, in: chain))
+      }
+    }
+    let wanted = Set(chain.operands)
+    return all.filter { wanted.contains($0.key) }
+  }
+
+  /// The values that a kernel left in the output's bytes.
+  public static func values(_ bytes: [UInt8], _ type: ElementType) -> TensorValues {
+    bytes.withUnsafeBytes { raw in
+      switch type {
+      case .fp32: .fp32((0..<raw.count / 4).map { raw.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) })
+      case .int8: .int8(raw.map { Int8(bitPattern: $0) })
+      }
+    }
+  }
+
+  private static func layer(of operand: Operand, in chain: Chain) -> String {
+    switch operand {
+    case .ifm, .ofm: chain.stages[0].name
+    case .weights(let stage), .bias(let stage), .multipliers(let stage): chain.stages[stage].name
+    }
+  }
+
+  private static func bytes(of values: TensorValues) -> [UInt8] {
+    switch values {
+    case .fp32(let values): raw(values)
+    case .int8(let values): raw(values)
+    }
+  }
+
+  /// The float32 multiplier of each output channel, or TensorFlow Lite's multiplier and shift.
+  private static func multipliers(of layer: Layer, _ parameters: QuantizedParameters) -> [UInt8] {
+    (0..<layer.shape.outputChannels).flatMap { channel -> [UInt8] in
+      switch Requantization(parameters, channel: channel, activation: layer.activation) {
+      case .onnx(let multiplier, _, _): raw([multiplier])
+      case .tflite(let multiplier, let shift, _, _): raw([multiplier, Int32(shift)])
+      }
+    }
+  }
+
+  private static func raw<T: BitwiseCopyable>(_ values: [T]) -> [UInt8] {
+    values.withUnsafeBytes { Array($0) }
+  }
+}

@@ -1,0 +1,135 @@
+// The two number formats: how a product is added, how a sum ends, how a layer without weights makes its result.
+// INT8 follows the runtimes bit for bit: ONNX Runtime's float32 path, TensorFlow Lite's fixed-point path.
+#pragma once
+#include "constants.cuh"
+
+namespace fcm {
+
+__device__ __forceinline__ float activated(float x, int activation) {
+  if (activation == none) return x;
+  if (x < 0.0f) return 0.0f;
+  return activation == relu6 && x > 6.0f ? 6.0f : x;
+}
+
+struct FP32 {
+  using Element = float;
+  using Sum = float;
+  using Bias = float;
+  using Multiplier = float;  // none is ever loaded
+
+  static __device__ __forceinline__ Element fill(const Stage&, int) { return 0.0f; }
+  static __device__ __forceinline__ Sum value(Element x, const Stage&) { return x; }
+  static __device__ __forceinline__ Sum weight(Element w, int) { return w; }
+  static __device__ __forceinline__ Sum multiply_add(Sum a, Sum b, Sum sum) { return fmaf(a, b, sum); }
+  static __device__ __forceinline__ Element finish(Sum sum, Bias bias, Multiplier, const Stage& k) {
+    return activated(k.has_bias ? sum + bias : sum, k.activation);
+  }
+
+  /// The larger of what a window gave so far and its next element; a NaN wins, and of equals the first.
+  static __device__ __forceinline__ Element larger(Element so_far, Element next) {
+    return next > so_far || next != next ? next : so_far;
+  }
+  static __device__ __forceinline__ Element mean(Sum sum, int count, const Stage& k) {
+    return activated(sum / float(count), k.activation);
+  }
+  static __device__ __forceinline__ Element sum_of(Element a, Element b, const Stage& k) {
+    return activated(a + b, k.activation);
+  }
+  static __device__ __forceinline__ Element moved(Element a, const Stage& k) { return activated(a, k.activation); }
+};
+
+__device__ __forceinline__ int clamp_between(long long q, int low, int high) {
+  return q < low ? low : q > high ? high : int(q);
+}
+
+/// An integral float, or NaN, as int8.
+__device__ __forceinline__ int saturated(float q) {
+  return q >= 127.0f ? 127 : q <= -128.0f ? -128 : q != q ? 0 : int(q);
+}
+
+/// `value · multiplier · 2^(shift − 31)`, rounded twice: half up at 2⁻³¹, then half away from zero.
+__device__ __forceinline__ long long fixed_point(long long value, int multiplier, int shift) {
+  const int left = shift > 0 ? shift : 0, right = shift < 0 ? -shift : 0;
+  long long shifted = value * (1ll << left);
+  shifted = shifted > 2147483647ll ? 2147483647ll : shifted < -2147483648ll ? -2147483648ll : shifted;
+  const long long product = shifted * multiplier;
+  const long long high = (product + (product >= 0 ? 1ll << 30 : 1ll - (1ll << 30))) / (1ll << 31);
+  const long long mask = (1ll << right) - 1;
+  return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0 ? 1 : 0) ? 1 : 0);
+}
+
+/// TensorFlow Lite's multiplier and shift of one output channel.
+struct FixedPoint {
+  int multiplier, shift;
+};
+
+template <class M> struct INT8 {
+  using Element = signed char;
+  using Sum = int;
+  using Bias = int;
+  using Multiplier = M;
+
+  static __device__ __forceinline__ Element fill(const Stage& k, int input) {
+    return Element(input == 0 ? k.q.input_zero : k.q.second_zero);
+  }
+  static __device__ __forceinline__ Sum value(Element x, const Stage& k) { return int(x) - k.q.input_zero; }
+  static __device__ __forceinline__ Sum weight(Element w, int zero) { return int(w) - zero; }
+  static __device__ __forceinline__ Sum multiply_add(Sum a, Sum b, Sum sum) { return sum + a * b; }
+
+  static __device__ __forceinline__ Element scaled(int sum, float multiplier, const Quantized& q) {
+    return Element(clamp_between(saturated(rintf(float(sum) * multiplier) + float(q.output_zero)), q.low, q.high));
+  }
+  static __device__ __forceinline__ Element scaled(int sum, FixedPoint m, const Quantized& q) {
+    return Element(clamp_between(fixed_point(sum, m.multiplier, m.shift) + q.output_zero, q.low, q.high));
+  }
+  static __device__ __forceinline__ Element finish(Sum sum, Bias bias, Multiplier m, const Stage& k) {
+    return scaled(k.has_bias ? sum + bias : sum, m, k.q);
+  }
+
+  static __device__ __forceinline__ Element larger(Element so_far, Element next) {
+    return next > so_far ? next : so_far;
+  }
+
+  /// `sum` is of the stored values less the input's zero point.
+  static __device__ __forceinline__ Element mean(Sum sum, int count, const Stage& k) {
+    const Quantized& q = k.q;
+    if (q.how == onnx) {
+      const float multiplier = q.first_scale / (float(count) * q.second_scale);
+      return scaled(sum, multiplier, q);
+    }
+    if (q.how == tflite_pool) {
+      const int stored = sum + count * q.input_zero, half = count / 2;
+      return Element(clamp_between((stored > 0 ? stored + half : stored - half) / count, q.low, q.high));
+    }
+    int bits = 0;
+    while (bits < 31 && (count >> (bits + 1)) > 0) ++bits;
+    bits = bits < 31 + q.first_shift ? bits : 31 + q.first_shift;
+    bits = bits > 0 ? bits : 0;
+    const int each = int(((long long)(q.first_multiplier) << bits) / count);
+    return Element(clamp_between(fixed_point(sum, each, q.first_shift - bits) + q.output_zero, q.low, q.high));
+  }
+
+  static __device__ __forceinline__ Element sum_of(Element a, Element b, const Stage& k) {
+    const Quantized& q = k.q;
+    if (q.how == onnx) {
+      const float sum = fmaf(float(a), q.first_scale, fmaf(float(b), q.second_scale, q.offset));
+      return Element(clamp_between(saturated(rintf(sum)), q.low, q.high));
+    }
+    const long long first =
+        fixed_point((long long)(a - q.input_zero) * (1 << 20), q.first_multiplier, q.first_shift);
+    const long long second =
+        fixed_point((long long)(b - q.second_zero) * (1 << 20), q.second_multiplier, q.second_shift);
+    return Element(clamp_between(
+        fixed_point(first + second, q.result_multiplier, q.result_shift) + q.output_zero, q.low, q.high));
+  }
+
+  static __device__ __forceinline__ Element moved(Element a, const Stage& k) {
+    const Quantized& q = k.q;
+    if (q.how == clamped) return Element(clamp_between(a, q.low, q.high));
+    // Dequantize, activate in float32, quantize.
+    const float x = activated(float(int(a) - q.input_zero) * q.first_scale, k.activation);
+    return Element(saturated(rintf(x / q.second_scale) + float(q.output_zero)));
+  }
+};
+
+}  // namespace fcm

@@ -1,0 +1,169 @@
+// One thread block: where it stands, what its buffers hold, and when its threads must meet.
+#pragma once
+#include "fcm.cuh"
+#include "arithmetic.cuh"
+
+namespace fcm {
+
+/// `low..<high`.
+struct Range {
+  int low, high;
+  __device__ __forceinline__ int count() const { return high - low; }
+  __device__ __forceinline__ bool operator==(const Range& other) const {
+    return low == other.low && high == other.high;
+  }
+};
+
+/// The tensors of a chain. A bias, multiplier or second input that a chain lacks is never touched.
+template <class A> struct Operands {
+  gptr<const typename A::Element> ifm[2];
+  gptr<const typename A::Element> weights[maximum_stages];
+  gptr<const typename A::Bias> bias[maximum_stages];
+  gptr<const typename A::Multiplier> multipliers[maximum_stages];
+  gptr<typename A::Element> ofm;
+  /// Slots of axes whose steps are not even. No tensor of the chain: neither checked nor recorded.
+  const int* tables;
+};
+
+/// Buffers by number: what a finding calls them, and their bit among the hazards. An operand has two, for its copies.
+namespace buffer {
+__device__ constexpr int ifm(int input) { return 2 * input; }
+__device__ constexpr int weights(int stage) { return 4 + 7 * stage; }
+__device__ constexpr int bias(int stage) { return 6 + 7 * stage; }
+__device__ constexpr int multipliers(int stage) { return 8 + 7 * stage; }
+__device__ constexpr int intermediate(int stage) { return 10 + 7 * stage; }
+}  // namespace buffer
+
+/// Which buffers were read and written since the block's threads last met. Accesses by different threads to one
+/// buffer need a meeting between them unless both read. All threads keep the same books.
+struct Hazards {
+  unsigned read = 0, written = 0;
+  /// For each operand's first buffer: whether its second one is the current.
+  unsigned second = ~0u;
+
+  __device__ __forceinline__ void meet() {
+    __syncthreads();
+    read = written = 0;
+  }
+
+  /// Makes the next copy of an operand's buffer current, to be loaded; returns which it is.
+  __device__ __forceinline__ int load(int buffer, int copies) {
+    second = copies == 2 ? second ^ (1u << buffer) : second & ~(1u << buffer);
+    const int copy = current(buffer);
+    const unsigned bit = 1u << (buffer + copy);
+    if ((read | written) & bit) meet();
+    written |= bit;
+    return copy;
+  }
+
+  __device__ __forceinline__ int current(int buffer) const { return (second >> buffer) & 1; }
+  __device__ __forceinline__ unsigned bit(int buffer) const { return 1u << (buffer + current(buffer)); }
+
+  __device__ __forceinline__ void compute(unsigned reads, unsigned writes) {
+    if ((reads & written) | (writes & (read | written))) meet();
+    read |= reads;
+    written |= writes;
+  }
+};
+
+/// A tile's slots of one axis of one map: from index `first` on, those from `low` to `high` hold what outputs of the
+/// tile need.
+struct Slots {
+  int first, low, high;
+};
+
+/// Elements of a map, in a tensor or in the tile's buffer.
+struct Box {
+  int channels, rows, columns;
+};
+
+template <class A> struct Block {
+  using Element = typename A::Element;
+
+  const Constants& K;
+  const Operands<A>& g;
+  int thread;
+  int image, row_tile, column_tile;
+  Range channels;
+  Slots rows[maximum_stages + 1], columns[maximum_stages + 1];
+  Hazards hazards;
+  /// What the buffers hold: channels of inputs, constants and intermediates, and the filters of weights.
+  Range ifm[2], weights[maximum_stages], filters[maximum_stages], bias[maximum_stages];
+  Range multipliers[maximum_stages], made[maximum_stages];
+
+  __device__ __forceinline__ Block(const Constants& K, const Operands<A>& g) : K(K), g(g) {
+    thread = threadIdx.x;
+    int rest = blockIdx.x, channel_tile;
+    if (K.order == channel_fastest) channel_tile = take(rest, K.channel_tiles);
+    if (K.order == row_fastest) row_tile = take(rest, K.row_tiles);
+    column_tile = take(rest, K.column_tiles);
+    if (K.order != row_fastest) row_tile = take(rest, K.row_tiles);
+    if (K.order != channel_fastest) channel_tile = take(rest, K.channel_tiles);
+    image = rest;
+    const int first = channel_tile * K.tile_channels, all = K.stage[K.stages - 1].output_channels;
+    channels = {first, min(first + K.tile_channels, all)};
+    const Range none = {-1, -1};
+    ifm[0] = ifm[1] = none;
+#pragma unroll
+    for (int stage = 0; stage < maximum_stages; ++stage) {
+      weights[stage] = filters[stage] = bias[stage] = multipliers[stage] = made[stage] = none;
+    }
+    place(rows, K.rows, row_tile, K.tile_rows, &Stage::rows);
+    place(columns, K.columns, column_tile, K.tile_columns, &Stage::columns);
+  }
+
+  static __device__ __forceinline__ int take(int& rest, int extent) {
+    const int whole = rest / extent, part = rest - whole * extent;
+    rest = whole;
+    return part;
+  }
+
+  /// From the outputs of the tile that exist back to what they need of the input, map by map.
+  __device__ __forceinline__ void place(
+      Slots (&slots)[maximum_stages + 1], const MapAxis (&maps)[maximum_stages + 1], int tile, int size,
+      const WindowAxis Stage::*axis) const {
+#pragma unroll
+    for (int map = maximum_stages; map >= 0; --map) {
+      if (map > K.stages) continue;
+      const MapAxis& m = maps[map];
+      slots[map].first = m.origin + tile * m.tile_step;
+      if (map == K.stages) {
+        slots[map].low = tile * size;
+        slots[map].high = min((tile + 1) * size, m.extent) - 1;
+      } else {
+        const WindowAxis& w = K.stage[map].*axis;
+        slots[map].low = max(slots[map + 1].low * w.stride - w.padding, 0);
+        slots[map].high =
+            min(slots[map + 1].high * w.stride - w.padding + (w.window - 1) * w.dilation, m.extent - 1);
+      }
+    }
+  }
+
+  /// The index of a slot; negative where it holds nothing.
+  static __device__ __forceinline__ int index(
+      const MapAxis& m, const Slots& s, int tile, int slot, const int* tables) {
+    if (m.table >= 0) return tables[m.table + tile * m.slots + slot];
+    const int at = s.first + slot * m.slot_step;
+    return at >= s.low && at <= s.high ? at : -1;
+  }
+  __device__ __forceinline__ int row(int map, int slot) const {
+    return index(K.rows[map], rows[map], row_tile, slot, g.tables);
+  }
+  __device__ __forceinline__ int column(int map, int slot) const {
+    return index(K.columns[map], columns[map], column_tile, slot, g.tables);
+  }
+  __device__ __forceinline__ Box tensor(int map) const {
+    const int channels = map == 0 ? K.stage[0].input_channels : K.stage[map - 1].output_channels;
+    return {channels, K.rows[map].extent, K.columns[map].extent};
+  }
+  /// Slots of a tile; the channels are those of the step.
+  __device__ __forceinline__ Box tile(int map) const { return {0, K.rows[map].slots, K.columns[map].slots}; }
+};
+
+/// The input slot that output slot `slot` reads through `tap`.
+__device__ __forceinline__ int tap_slot(const WindowAxis& w, int slot, int tap, const int* tables) {
+  if (w.table >= 0) return tables[w.table + slot * w.window + tap];
+  return slot * w.slot_step + tap * w.tap_step;
+}
+
+}  // namespace fcm

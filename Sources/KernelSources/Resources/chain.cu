@@ -1,0 +1,99 @@
+// Every kernel: dw, pw, dwpw, pwdw, pwdw_r, pwpw and longer chains, in FP32 and INT8.
+//
+// A block makes one tile of the last stage's output. It asks that stage for its channels; a stage that mixes channels
+// takes its input chunk by chunk, any other takes the channels of its groups; the first stage's input comes from global
+// memory, that of the others from the stage before. What a buffer holds is neither loaded nor made again.
+#include "compute.cuh"
+
+namespace fcm {
+
+#ifdef FUSELAB_EMULATED
+#define FCM_SUMS(s) maximum_sums
+#else
+#define FCM_SUMS(s) constants.stage[s].sums
+#endif
+
+/// `convolve` with the stage's register tile. On the CPU those that schedules mostly have are compiled, and one for
+/// all others.
+template <int S, class A> __device__ __forceinline__ void convolve_tile(const Work<A>& w, typename A::Sum* sums) {
+#ifdef FUSELAB_EMULATED
+  switch (w.k.pixels * 256 + w.k.group) {
+    case 1 * 256 + 1: return convolve<A, 1, 1, 0>(w, sums);
+    case 2 * 256 + 1: return convolve<A, 2, 1, 0>(w, sums);
+    case 4 * 256 + 1: return convolve<A, 4, 1, 0>(w, sums);
+    case 1 * 256 + 4: return convolve<A, 1, 4, 0>(w, sums);
+    case 2 * 256 + 4: return convolve<A, 2, 4, 0>(w, sums);
+    case 4 * 256 + 4: return convolve<A, 4, 4, 0>(w, sums);
+    case 8 * 256 + 4: return convolve<A, 8, 4, 0>(w, sums);
+    case 16 * 256 + 4: return convolve<A, 16, 4, 0>(w, sums);
+    default: return convolve<A, 0, 0, 0>(w, sums);
+  }
+#else
+  constexpr const Stage& k = constants.stage[S];
+  convolve<A, k.pixels, k.group, k.rounds>(w, sums);
+#endif
+}
+
+/// Leaves output `channels` of stage `S` in its buffer, or, after the last stage, in global memory.
+template <int S, class A> __device__ __forceinline__ void make(Block<A>& b, Range channels) {
+  const Stage& k = b.K.stage[S];
+  const bool is_last = S + 1 == b.K.stages;
+  if (!is_last) {
+    if (b.made[S] == channels) return;
+    b.made[S] = channels;
+  }
+  typename A::Sum sums[FCM_SUMS(S)];
+  const int first = channels.low / k.filters_per_group, last = (channels.high - 1) / k.filters_per_group;
+  const Range own = {first * k.channels_per_group, (last + 1) * k.channels_per_group};
+  const Range all = k.mixes ? Range{0, k.input_channels} : own;
+  const int size = k.mixes ? k.chunk : all.count();
+  for (int start = all.low; start < all.high; start += size) {
+    const Range chunk = {start, min(start + size, all.high)};
+    if constexpr (S > 0) {
+      make<S - 1>(b, chunk);
+    } else {
+      load_ifm(b, 0, chunk);
+      if (b.K.inputs == 2) load_ifm(b, 1, chunk);
+    }
+    load_constants(b, S, channels, k.mixes ? chunk : Range{0, k.channels_per_group});
+
+    const bool ends = chunk.high == all.high;
+    unsigned reads = S > 0 ? 1u << buffer::intermediate(S - 1) : b.hazards.bit(buffer::ifm(0));
+    if (S == 0 && b.K.inputs == 2) reads |= b.hazards.bit(buffer::ifm(1));
+    if (k.operation == convolution) reads |= b.hazards.bit(buffer::weights(S));
+    if (ends && k.has_bias) reads |= b.hazards.bit(buffer::bias(S));
+    if (ends && k.multipliers.copies > 0) reads |= b.hazards.bit(buffer::multipliers(S));
+    b.hazards.compute(reads, ends && !is_last ? 1u << buffer::intermediate(S) : 0u);
+
+    const Work<A> w(b, S, {channels, chunk, chunk.low == all.low, ends});
+    if (k.operation != convolution) {
+      combine(w);
+    } else {
+      convolve_tile<S>(w, sums);
+    }
+  }
+}
+
+template <class A> __device__ __forceinline__ void run(const Constants& K, const Operands<A>& g) {
+  Block<A> b(K, g);
+#ifdef FUSELAB_EMULATED
+  switch (K.stages) {
+    case 1: return make<0>(b, b.channels);
+    case 2: return make<1>(b, b.channels);
+    case 3: return make<2>(b, b.channels);
+    default: return make<3>(b, b.channels);
+  }
+#else
+  make<constants.stages - 1>(b, b.channels);
+#endif
+}
+
+}  // namespace fcm
+
+#ifndef FUSELAB_EMULATED
+// What stands before this text defines `fcm::constants` and the names of the kernel and of its arithmetic.
+extern "C" __global__ void __launch_bounds__(fcm::constants.threads, 1) FCM_KERNEL(
+    const __grid_constant__ fcm::Operands<FCM_ARITHMETIC> g) {
+  fcm::run(fcm::constants, g);
+}
+#endif

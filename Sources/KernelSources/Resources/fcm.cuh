@@ -1,0 +1,86 @@
+// The few words that the kernels are written in. On a GPU they vanish into plain CUDA; under FUSELAB_EMULATED each
+// access is a call that the emulator can check and record.
+//
+//   gptr<T>            a tensor in global memory; T is const for inputs
+//   shared<T>          a window of the block's dynamic shared memory
+//   array<T, N>        a static array in shared memory
+//   ld_if, st_if       an access of the lanes whose predicate holds: one warp request, whatever the predicates
+//   copy_if            global to shared memory, up to 16 bytes a lane
+#pragma once
+
+#ifdef FUSELAB_EMULATED
+#include "emulator.hpp"
+#else
+
+namespace fcm {
+template <class T> struct remove_const { using type = T; };
+template <class T> struct remove_const<const T> { using type = T; };
+template <class T> using value_of = typename remove_const<T>::type;
+
+template <class T> using gptr = T*;
+
+template <class T> struct shared {
+  T* p;
+  __device__ __forceinline__ T& operator[](int i) const { return p[i]; }
+};
+
+template <class T, int N> struct array {
+  T d[N];
+  __device__ __forceinline__ T& operator[](int i) { return d[i]; }
+};
+
+extern __shared__ __align__(128) unsigned char dynamic_shared[];
+
+/// `count` elements from byte `offset` of the block's dynamic shared memory. `name` is for findings alone.
+template <class T> __device__ __forceinline__ shared<T> shared_at(int offset, int count, int name) {
+  (void)count;
+  (void)name;
+  return {reinterpret_cast<T*>(dynamic_shared + offset)};
+}
+
+template <class T> __device__ __forceinline__ T ld_if(bool active, const T* from, int i, T otherwise) {
+  return active ? __ldg(from + i) : otherwise;
+}
+template <class T> __device__ __forceinline__ T ld_if(bool active, shared<T> from, int i, T otherwise) {
+  return active ? from.p[i] : otherwise;
+}
+template <class T> __device__ __forceinline__ void st_if(bool active, T* to, int i, T value) {
+  // Else the compiler takes a pointer out of a structure for one to any kind of memory.
+  __builtin_assume(__isGlobal(to));
+  if (active) to[i] = value;
+}
+template <class T> __device__ __forceinline__ void st_if(bool active, shared<T> to, int i, T value) {
+  if (active) to.p[i] = value;
+}
+
+template <class V, class T> __device__ __forceinline__ void copy_as(bool inside, T* to, const T* from, T fill) {
+  // An item holds at least one element; smaller ones are never asked for.
+  if constexpr (sizeof(V) >= sizeof(T)) {
+    union { V v; T t[sizeof(V) / sizeof(T)]; } item;
+    if (inside) {
+      item.v = __ldg(reinterpret_cast<const V*>(from));
+    } else {
+#pragma unroll
+      for (int k = 0; k < int(sizeof(V) / sizeof(T)); ++k) item.t[k] = fill;
+    }
+    *reinterpret_cast<V*>(to) = item.v;
+  }
+}
+
+/// Where `active`, writes `width` elements to `to[j…]`: those from `from[i…]` where `inside`, else `fill`. Both
+/// places are aligned to the size of the item, at most 16 bytes.
+template <class T>
+__device__ __forceinline__ void copy_if(
+    bool active, bool inside, shared<T> to, int j, const T* from, int i, int width, T fill) {
+  if (!active) return;
+  switch (width * int(sizeof(T))) {
+    case 16: copy_as<int4>(inside, to.p + j, from + i, fill); break;
+    case 8: copy_as<int2>(inside, to.p + j, from + i, fill); break;
+    case 4: copy_as<int>(inside, to.p + j, from + i, fill); break;
+    case 2: copy_as<short>(inside, to.p + j, from + i, fill); break;
+    default: copy_as<char>(inside, to.p + j, from + i, fill);
+  }
+}
+}  // namespace fcm
+
+#endif

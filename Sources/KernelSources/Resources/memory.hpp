@@ -1,0 +1,222 @@
+// Memory as a kernel sees it, in the modes that look at accesses. An index knows the line that it was made on, and an
+// element is a reference that reads when it is used as a value: so `auto x = p[i]` is a reference still.
+#pragma once
+
+namespace fcm {
+
+template <class T> struct remove_const { using type = T; };
+template <class T> struct remove_const<const T> { using type = T; };
+template <class T> using value_of = typename remove_const<T>::type;
+
+struct Index {
+  int64_t i;
+  emu::Place place;
+  template <class I>
+  __attribute__((always_inline)) Index(I i, const char* file = __builtin_FILE(), int line = __builtin_LINE())
+      : i(int64_t(i)), place{file, line} {}
+};
+
+/// An element that is read by conversion and written by assignment.
+template <class Array, class T> struct Element {
+  const Array array;
+  const int64_t index;
+  const emu::Place place;
+
+  __attribute__((always_inline)) operator T() const { return array.template load<T>(index, place); }
+  __attribute__((always_inline)) T operator=(T value) const {
+    array.template store<T>(index, value, place);
+    return value;
+  }
+  __attribute__((always_inline)) T operator=(const Element& other) const { return *this = T(other); }
+  template <class U> __attribute__((always_inline)) T operator+=(U value) const { return *this = T(T(*this) + value); }
+  template <class U> __attribute__((always_inline)) T operator-=(U value) const { return *this = T(T(*this) - value); }
+  template <class U> __attribute__((always_inline)) T operator*=(U value) const { return *this = T(T(*this) * value); }
+  template <class U> __attribute__((always_inline)) T operator|=(U value) const { return *this = T(T(*this) | value); }
+};
+
+/// A tensor. `+` moves where index 0 stands; bounds stay those of the tensor.
+template <class T> struct gptr {
+  using Value = value_of<T>;
+  T* data = nullptr;
+  int64_t first = 0;
+  uint64_t elements = 0, address = 0;
+  emu::Mark* marks = nullptr;
+  int tensor = 0;
+
+  template <class I> __attribute__((always_inline)) gptr operator+(I n) const {
+    gptr moved = *this;
+    moved.first += int64_t(n);
+    return moved;
+  }
+  __attribute__((always_inline)) operator gptr<const T>() const
+    requires(!__is_same(T, const Value))
+  {
+    return {data, first, elements, address, marks, tensor};
+  }
+  __attribute__((always_inline)) Element<gptr, Value> operator[](Index i) const { return {*this, i.i, i.place}; }
+
+  __attribute__((always_inline)) void note(bool write, bool active, int64_t at, int size, emu::Place place) const {
+    if constexpr (emu::records) {
+      emu::record(
+          emu::step_key(place.line, tensor, false, write, size), active ? uint32_t(at * sizeof(T)) : emu::inactive,
+          place);
+    }
+  }
+  /// Whether `count` elements from `at` may be touched by an access of `size` bytes.
+  __attribute__((always_inline)) bool allows(int64_t at, int count, int size, emu::Place place) const {
+    if (!emu::checks) return true;
+    if (__builtin_expect(uint64_t(at) >= elements || uint64_t(at) + count > elements, 0)) {
+      emu::found(fuselab_global_out_of_bounds, place, emu::now.tensors[tensor].description->name, at);
+      return false;
+    }
+    if (__builtin_expect((address + at * sizeof(T)) % size != 0, 0)) {
+      emu::found(fuselab_misaligned, place, emu::now.tensors[tensor].description->name, at);
+    }
+    return true;
+  }
+  template <class V> __attribute__((always_inline)) V load(int64_t i, emu::Place place) const {
+    const int64_t at = first + i;
+    note(false, true, at, sizeof(T), place);
+    if (!allows(at, 1, sizeof(T), place)) return V{};
+    if (emu::checks && __builtin_expect(marks != nullptr, 0)) {
+      emu::check_marked_read(marks[at], place, emu::now.tensors[tensor].description->name, at);
+    }
+    return data[at];
+  }
+  template <class V> __attribute__((always_inline)) void store(int64_t i, V value, emu::Place place) const {
+    const int64_t at = first + i;
+    note(true, true, at, sizeof(T), place);
+    if (!allows(at, 1, sizeof(T), place)) return;
+    if (emu::checks && marks != nullptr) emu::mark_write(marks[at], place);
+    data[at] = value;
+  }
+};
+
+/// A window of shared memory. Bytes of each window that lies in the dynamic shared memory of the block.
+template <class T> struct shared {
+  T* data = nullptr;
+  emu::Cell* cells = nullptr;
+  uint32_t plane = 0, elements = 0;
+  /// Of the window in the memory that `cells` and the banks begin with.
+  uint32_t offset = 0;
+  int window = 0;
+
+  __attribute__((always_inline)) Element<shared, T> operator[](Index i) const { return {*this, i.i, i.place}; }
+
+  __attribute__((always_inline)) void note(bool write, bool active, int64_t at, int size, emu::Place place) const {
+    if constexpr (emu::records) {
+      emu::record(
+          emu::step_key(place.line, window, true, write, size),
+          active ? offset + uint32_t(at * sizeof(T)) : emu::inactive, place);
+    }
+  }
+  __attribute__((always_inline)) bool allows(int64_t at, int count, int size, emu::Place place) const {
+    if (!emu::checks) return true;
+    if (__builtin_expect(uint64_t(at) >= elements || uint64_t(at) + count > elements, 0)) {
+      emu::found(fuselab_shared_out_of_bounds, place, emu::window_name(window), at);
+      return false;
+    }
+    if (__builtin_expect((offset + at * sizeof(T)) % size != 0, 0)) {
+      emu::found(fuselab_misaligned, place, emu::window_name(window), at);
+    }
+    return true;
+  }
+  template <bool write> __attribute__((always_inline)) void check(int64_t at, emu::Place place) const {
+    if constexpr (emu::checks) {
+      emu::check_shared<write, sizeof(T)>(cells, plane, offset + uint32_t(at * sizeof(T)), place, window, at);
+    }
+  }
+  template <class V> __attribute__((always_inline)) V load(int64_t i, emu::Place place) const {
+    note(false, true, i, sizeof(T), place);
+    if (!allows(i, 1, sizeof(T), place)) return V{};
+    check<false>(i, place);
+    return data[i];
+  }
+  template <class V> __attribute__((always_inline)) void store(int64_t i, V value, emu::Place place) const {
+    note(true, true, i, sizeof(T), place);
+    if (!allows(i, 1, sizeof(T), place)) return;
+    check<true>(i, place);
+    data[i] = value;
+  }
+};
+
+/// `count` elements from byte `offset` of the block's dynamic shared memory; those beyond its end are out of bounds.
+template <class T> __attribute__((always_inline)) inline shared<T> shared_at(int offset, int count, int window) {
+  const int64_t room = (int64_t(emu::now.shared_bytes) - offset) / int64_t(sizeof(T));
+  const int64_t fits = offset < 0 || room < 0 || count < 0 ? 0 : room < count ? room : count;
+  return {reinterpret_cast<T*>(emu::now.shared + offset), emu::now.cells, emu::now.words, uint32_t(fits),
+          uint32_t(offset), window};
+}
+
+/// A static array. There is one on each host thread, which runs one block at a time.
+template <class T, int N> struct array {
+  static constexpr int words = (N * int(sizeof(T)) + 3) / 4;
+  alignas(128) T d[N];
+  emu::Cell cells[emu::checks ? 4 * words : 1];
+
+  __attribute__((always_inline)) Element<shared<T>, T> operator[](Index i) {
+    return {shared<T>{d, cells, uint32_t(words), uint32_t(N), 0, fuselab_static_window}, i.i, i.place};
+  }
+};
+
+#define FCM_PLACE const char *file = __builtin_FILE(), int line = __builtin_LINE()
+
+template <class T, class U>
+__attribute__((always_inline)) inline value_of<T> ld_if(bool active, const gptr<T>& from, int i, U otherwise, FCM_PLACE) {
+  if (active) return from.template load<value_of<T>>(i, {file, line});
+  from.note(false, false, 0, sizeof(T), {file, line});
+  return otherwise;
+}
+template <class T, class U>
+__attribute__((always_inline)) inline T ld_if(bool active, const shared<T>& from, int i, U otherwise, FCM_PLACE) {
+  if (active) return from.template load<T>(i, {file, line});
+  from.note(false, false, 0, sizeof(T), {file, line});
+  return otherwise;
+}
+template <class T, class U>
+__attribute__((always_inline)) inline void st_if(bool active, const gptr<T>& to, int i, U value, FCM_PLACE) {
+  if (active) return to.template store<T>(i, value, {file, line});
+  to.note(true, false, 0, sizeof(T), {file, line});
+}
+template <class T, class U>
+__attribute__((always_inline)) inline void st_if(bool active, const shared<T>& to, int i, U value, FCM_PLACE) {
+  if (active) return to.template store<T>(i, value, {file, line});
+  to.note(true, false, 0, sizeof(T), {file, line});
+}
+
+/// One read request and one write request, whichever lanes are active and inside.
+template <class T, class P, class U>
+__attribute__((always_inline)) inline void copy_if(
+    bool active, bool inside, const shared<T>& to, int j, const gptr<P>& from, int i, int width, U fill, FCM_PLACE) {
+  const emu::Place place = {file, line};
+  const int size = width * int(sizeof(T));
+  const int64_t at = from.first + i;
+  from.note(false, active && inside, at, size, place);
+  to.note(true, active, j, size, place);
+  if (!active || !to.allows(j, width, size, place)) return;
+  const bool is_read = inside && from.allows(at, width, size, place);
+  for (int k = 0; k < width; ++k) {
+    to.template check<true>(j + k, place);
+    to.data[j + k] = is_read ? from.data[at + k] : inside ? T{} : T(fill);
+  }
+}
+
+}  // namespace fcm
+
+template <class Array, class T> __attribute__((always_inline)) inline T __ldg(const fcm::Element<Array, T>& e) { return e; }
+template <class T>
+__attribute__((always_inline)) inline fcm::value_of<T> __ldg(const fcm::gptr<T>& p, FCM_PLACE) {
+  return p.template load<fcm::value_of<T>>(0, {file, line});
+}
+
+namespace emu {
+
+/// Tensor `index` of the launch that the running thread belongs to.
+template <class T> inline fcm::gptr<T> tensor(int index) {
+  const Tensor& t = now.tensors[index];
+  const fuselab_tensor& d = *t.description;
+  return {static_cast<T*>(d.data), 0, uint64_t(d.elements) * d.element_bytes / sizeof(T), d.address,
+          sizeof(T) == size_t(d.element_bytes) ? t.marks : nullptr, index};
+}
+
+}  // namespace emu

@@ -1,0 +1,66 @@
+// Memory as a kernel sees it when nothing is checked or recorded: plain pointers.
+#pragma once
+
+namespace fcm {
+
+template <class T> struct remove_const { using type = T; };
+template <class T> struct remove_const<const T> { using type = T; };
+template <class T> using value_of = typename remove_const<T>::type;
+
+template <class T> using gptr = T*;
+
+template <class T> struct shared {
+  T* p;
+  __attribute__((always_inline)) T& operator[](int i) const { return p[i]; }
+};
+
+template <class T, int N> struct array {
+  alignas(128) T d[N];
+  __attribute__((always_inline)) T& operator[](int i) { return d[i]; }
+};
+
+template <class T> __attribute__((always_inline)) inline shared<T> shared_at(int offset, int, int) {
+  return {reinterpret_cast<T*>(emu::now.shared + offset)};
+}
+
+template <class T, class U>
+__attribute__((always_inline)) inline value_of<T> ld_if(bool active, T* from, int i, U otherwise) {
+  return active ? from[i] : value_of<T>(otherwise);
+}
+template <class T, class U>
+__attribute__((always_inline)) inline T ld_if(bool active, shared<T> from, int i, U otherwise) {
+  return active ? from.p[i] : T(otherwise);
+}
+template <class T, class U> __attribute__((always_inline)) inline void st_if(bool active, T* to, int i, U value) {
+  if (active) to[i] = value;
+}
+template <class T, class U>
+__attribute__((always_inline)) inline void st_if(bool active, shared<T> to, int i, U value) {
+  if (active) to.p[i] = value;
+}
+
+template <class T, class P, class U>
+__attribute__((always_inline)) inline void copy_if(
+    bool active, bool inside, shared<T> to, int j, P* from, int i, int width, U fill) {
+  if (!active) return;
+  if (!inside) {
+    for (int k = 0; k < width; ++k) to.p[j + k] = T(fill);
+    return;
+  }
+  // Copies of known length become single moves.
+  switch (width * int(sizeof(T))) {
+    case 16: memcpy(to.p + j, from + i, 16); break;
+    case 4: memcpy(to.p + j, from + i, 4); break;
+    default: memcpy(to.p + j, from + i, size_t(width) * sizeof(T));
+  }
+}
+
+}  // namespace fcm
+
+template <class T> __attribute__((always_inline)) inline T __ldg(const T* p) { return *p; }
+
+namespace emu {
+
+template <class T> inline T* tensor(int index) { return static_cast<T*>(now.tensors[index].description->data); }
+
+}  // namespace emu

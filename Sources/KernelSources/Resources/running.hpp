@@ -1,0 +1,68 @@
+// What the running CUDA thread, its warp and its block are, as far as accesses need to know: one such state a host
+// thread, refreshed at each switch.
+#pragma once
+
+namespace emu {
+
+constexpr bool checks = (FUSELAB_MODE & 1) != 0, records = (FUSELAB_MODE & 2) != 0;
+constexpr int warp_lanes = 32, maximum_threads = 1024;
+
+struct Place {
+  const char* file;
+  int line;
+};
+
+/// Who last wrote and read an element of shared memory, and when. Times are numbers of the host thread's clock, which
+/// counts barriers and warp-level meetings.
+struct Cell {
+  uint32_t written, read;
+  uint16_t writer, reader;
+  uint16_t write_line, read_line;
+  /// Set in the first byte's cell of a word whose bytes are kept apart.
+  uint16_t is_split;
+  uint16_t unused;
+};
+
+/// Readers beyond one: some of a warp, and some of several warps.
+constexpr uint16_t lanes_of_warp = 0x8000, lanes_of_many = 0xffff;
+
+/// Who wrote an output element, first and last in the order of blocks. 0: nobody.
+struct Mark {
+  uint64_t first, last;
+};
+
+struct Tensor {
+  const fuselab_tensor* description;
+  Mark* marks;
+};
+
+struct Worker;
+
+struct Running {
+  uint3 thread, block;
+  dim3 threads, blocks;
+  unsigned char* shared;
+  Cell* cells;
+  uint32_t shared_bytes;
+  uint32_t words;  // of shared memory: cells between the planes of a word's bytes
+  /// Times: when the block began, when it last met, when the warp last met.
+  uint32_t block_began, block_met, warp_met;
+  uint16_t me, my_warp;
+  /// The lane's log.
+  uint32_t step;
+  uint32_t* log;
+  uint64_t* keys;
+  const Tensor* tensors;
+  Worker* worker;
+};
+
+/// Fibers stay on their host thread, so an address taken before a switch still holds after it.
+__attribute__((tls_model("initial-exec"))) inline thread_local constinit Running now{};
+
+/// Notes a defect at the running thread's access. `other` < 0: no other thread.
+__attribute__((cold, noinline)) void found(
+    int kind, Place place, const char* array, int64_t index, int other_line = 0, int other = -1);
+
+const char* window_name(int window);
+
+}  // namespace emu

@@ -1,0 +1,103 @@
+// Global memory to the staging buffers: item `i` of a step is moved by thread `i mod threads`, so each round of the
+// block's threads is one request a warp.
+#pragma once
+#include "block.cuh"
+
+namespace fcm {
+
+template <class T> __device__ __forceinline__ shared<T> staged(const Staging& s, int copy, int count, int buffer) {
+  return shared_at<T>(s.offset + copy * s.stride, count, buffer);
+}
+
+/// `runs` pieces of `length` elements, the first from `start`, each `apart` from the one before.
+template <class T>
+__device__ __forceinline__ void load_runs(
+    int thread, int threads, shared<T> to, gptr<const T> from, int start, int runs, int apart, int length,
+    int width) {
+  const int items_per_run = length / width, items = runs * items_per_run;
+  // The warp's first item decides, so that a warp goes through a round with all its lanes or not at all.
+  for (int first = thread & ~31; first < items; first += threads) {
+    const int item = first + (thread & 31);
+    const int run = item / items_per_run, at = (item - run * items_per_run) * width;
+    copy_if(item < items, true, to, item * width, from, start + run * apart + at, width, T());
+  }
+}
+
+/// Rows of the tile, slot by slot. Slots that hold no element are filled.
+template <class A>
+__device__ __forceinline__ void load_rows(
+    const Block<A>& b, shared<typename A::Element> to, gptr<const typename A::Element> from, Range channels,
+    int width, typename A::Element fill) {
+  const Box map = b.tensor(0), tile = b.tile(0);
+  const int items_per_row = tile.columns / width;
+  const int items = channels.count() * tile.rows * items_per_row;
+  for (int first = b.thread & ~31; first < items; first += b.K.threads) {
+    const int item = first + (b.thread & 31);
+    const int line = item / items_per_row, column = (item - line * items_per_row) * width;
+    const int channel = line / tile.rows, row = line - channel * tile.rows;
+    const bool active = item < items;
+    const int y = active ? b.row(0, row) : -1, x = active ? b.column(0, column) : -1;
+    const int at = ((b.image * map.channels + channels.low + channel) * map.rows + y) * map.columns + x;
+    copy_if(active, y >= 0 && x >= 0, to, item * width, from, at, width, fill);
+  }
+}
+
+template <class A> __device__ __forceinline__ void load_ifm(Block<A>& b, int input, Range channels) {
+  if (b.ifm[input] == channels) return;
+  b.ifm[input] = channels;
+  const Staging& s = b.K.ifm[input];
+  const Box map = b.tensor(0), tile = b.tile(0);
+  const int copy = b.hazards.load(buffer::ifm(input), s.copies);
+  const int count = channels.count() * tile.rows * tile.columns;
+  const auto to = staged<typename A::Element>(s, copy, count, buffer::ifm(input) + copy);
+  if (s.whole) {
+    const int plane = map.rows * map.columns;
+    const int start = (b.image * map.channels + channels.low) * plane;
+    load_runs(b.thread, b.K.threads, to, b.g.ifm[input], start, 1, 0, channels.count() * plane, s.width);
+  } else {
+    load_rows(b, to, b.g.ifm[input], channels, s.width, A::fill(b.K.stage[0], input));
+  }
+}
+
+/// Filters `filters` of the input channels `reduced`: one piece where those are all that a filter has.
+template <class A> __device__ __forceinline__ void load_weights(Block<A>& b, int stage, Range filters, Range reduced) {
+  if (b.weights[stage] == reduced && b.filters[stage] == filters) return;
+  b.weights[stage] = reduced;
+  b.filters[stage] = filters;
+  const Stage& k = b.K.stage[stage];
+  const int window = k.rows.window * k.columns.window, filter = k.channels_per_group * window;
+  const int copy = b.hazards.load(buffer::weights(stage), k.weights.copies);
+  const int length = reduced.count() * window, count = filters.count() * length;
+  const auto to = staged<typename A::Element>(k.weights, copy, count, buffer::weights(stage) + copy);
+  const int start = filters.low * filter + reduced.low * window;
+  if (length == filter) {
+    load_runs(b.thread, b.K.threads, to, b.g.weights[stage], start, 1, 0, count, k.weights.width);
+  } else {
+    load_runs(
+        b.thread, b.K.threads, to, b.g.weights[stage], start, filters.count(), filter, length, k.weights.width);
+  }
+}
+
+/// One number for each of `channels`.
+template <class A, class T>
+__device__ __forceinline__ void load_each(
+    Block<A>& b, const Staging& s, int buffer, gptr<const T> from, Range& held, Range channels) {
+  if (held == channels) return;
+  held = channels;
+  const int copy = b.hazards.load(buffer, s.copies);
+  const auto to = staged<T>(s, copy, channels.count(), buffer + copy);
+  load_runs(b.thread, b.K.threads, to, from, channels.low, 1, 0, channels.count(), s.width);
+}
+
+template <class A> __device__ __forceinline__ void load_constants(Block<A>& b, int stage, Range channels, Range reduced) {
+  const Stage& k = b.K.stage[stage];
+  if (k.operation != convolution) return;
+  load_weights(b, stage, channels, reduced);
+  if (k.has_bias) load_each(b, k.bias, buffer::bias(stage), b.g.bias[stage], b.bias[stage], channels);
+  if (k.multipliers.copies > 0) {
+    load_each(
+        b, k.multipliers, buffer::multipliers(stage), b.g.multipliers[stage], b.multipliers[stage], channels);
+  }
+}
+
+}  // namespace fcm

@@ -1,0 +1,106 @@
+// CUDA's functions for threads that meet, and its arithmetic.
+#pragma once
+
+#define FCM_PLACE_LAST , const char *file = __builtin_FILE(), int line = __builtin_LINE()
+
+inline void __syncthreads(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  emu::wait(emu::State::at_barrier, {file, line});
+}
+
+namespace emu {
+
+/// Lanes of the running warp that exist.
+inline uint32_t own_lanes() {
+  const int left = now.worker->launch->threads - now.my_warp * warp_lanes;
+  return left >= warp_lanes ? ~0u : (1u << left) - 1;
+}
+
+inline uint64_t meet(WarpOperation operation, uint32_t mask, uint64_t value, int source, Place place) {
+  Thread& thread = now.worker->threads[now.worker->running];
+  thread.operation = operation;
+  thread.mask = (mask & own_lanes()) | 1u << (now.me % warp_lanes);
+  thread.value = value;
+  thread.source = source;
+  wait(State::at_warp, place);
+  return thread.value;
+}
+
+template <class T> inline T shuffle(uint32_t mask, T value, int source, Place place) {
+  static_assert(sizeof(T) <= 8);
+  uint64_t bits = 0;
+  memcpy(&bits, &value, sizeof value);
+  bits = meet(WarpOperation::shuffle, mask, bits, source, place);
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+}  // namespace emu
+
+inline void __syncwarp(uint32_t mask = ~0u FCM_PLACE_LAST) {
+  emu::meet(emu::WarpOperation::sync, mask, 0, 0, {file, line});
+}
+
+// A shuffle stays in its segment of `width` lanes; a lane whose source lies outside keeps its own value.
+template <class T> inline T __shfl_sync(uint32_t mask, T value, int source, int width = 32 FCM_PLACE_LAST) {
+  const int lane = emu::now.me % 32, begin = lane / width * width;
+  return emu::shuffle(mask, value, begin + (source & (width - 1)), {file, line});
+}
+template <class T> inline T __shfl_up_sync(uint32_t mask, T value, unsigned delta, int width = 32 FCM_PLACE_LAST) {
+  const int lane = emu::now.me % 32, begin = lane / width * width, source = lane - int(delta);
+  return emu::shuffle(mask, value, source < begin ? lane : source, {file, line});
+}
+template <class T> inline T __shfl_down_sync(uint32_t mask, T value, unsigned delta, int width = 32 FCM_PLACE_LAST) {
+  const int lane = emu::now.me % 32, end = lane / width * width + width, source = lane + int(delta);
+  return emu::shuffle(mask, value, source >= end ? lane : source, {file, line});
+}
+template <class T> inline T __shfl_xor_sync(uint32_t mask, T value, int bits, int width = 32 FCM_PLACE_LAST) {
+  const int lane = emu::now.me % 32, end = lane / width * width + width, source = lane ^ bits;
+  return emu::shuffle(mask, value, source >= end ? lane : source, {file, line});
+}
+
+inline unsigned __ballot_sync(uint32_t mask, int vote FCM_PLACE_LAST) {
+  return unsigned(emu::meet(emu::WarpOperation::ballot, mask, vote != 0, 0, {file, line}));
+}
+inline int __any_sync(uint32_t mask, int vote FCM_PLACE_LAST) { return __ballot_sync(mask, vote, file, line) != 0; }
+inline int __all_sync(uint32_t mask, int vote FCM_PLACE_LAST) { return __ballot_sync(mask, !vote, file, line) == 0; }
+
+/// Lanes that have not ended: which of them run together is not known here.
+inline unsigned __activemask() {
+  const emu::Thread* lanes = emu::now.worker->threads + emu::now.my_warp * emu::warp_lanes;
+  unsigned mask = 0;
+  for (int i = 0; i < emu::warp_lanes; ++i) {
+    if (emu::own_lanes() >> i & 1 && lanes[i].state != emu::State::ended) mask |= 1u << i;
+  }
+  return mask;
+}
+
+inline int __dp4a(int a, int b, int sum) {
+  for (int byte = 0; byte < 32; byte += 8) sum += int((signed char)(a >> byte)) * int((signed char)(b >> byte));
+  return sum;
+}
+
+template <class To, class From> __attribute__((always_inline)) inline To emu_bits(From from) {
+  To to;
+  static_assert(sizeof to == sizeof from);
+  memcpy(&to, &from, sizeof to);
+  return to;
+}
+inline int __float_as_int(float x) { return emu_bits<int>(x); }
+inline float __int_as_float(int x) { return emu_bits<float>(x); }
+inline unsigned __float_as_uint(float x) { return emu_bits<unsigned>(x); }
+inline float __uint_as_float(unsigned x) { return emu_bits<float>(x); }
+inline int __popc(unsigned x) { return __builtin_popcount(x); }
+inline int __ffs(int x) { return __builtin_ffs(x); }
+inline int __clz(int x) { return x == 0 ? 32 : __builtin_clz(unsigned(x)); }
+
+#define FCM_MINIMUM_MAXIMUM(T)                                                                  \
+  __attribute__((always_inline)) inline T min(T a, T b) { return b < a ? b : a; }               \
+  __attribute__((always_inline)) inline T max(T a, T b) { return a < b ? b : a; }
+FCM_MINIMUM_MAXIMUM(int)
+FCM_MINIMUM_MAXIMUM(unsigned)
+FCM_MINIMUM_MAXIMUM(long long)
+FCM_MINIMUM_MAXIMUM(unsigned long long)
+__attribute__((always_inline)) inline float min(float a, float b) { return __builtin_fminf(a, b); }
+__attribute__((always_inline)) inline float max(float a, float b) { return __builtin_fmaxf(a, b); }
+#undef FCM_MINIMUM_MAXIMUM
+#undef FCM_PLACE_LAST

@@ -1,0 +1,114 @@
+import Hardware
+import KernelEmulator
+import MemorySimulation
+import Reference
+import Scheduling
+import TestSupport
+import Testing
+import Workload
+
+@Suite struct EmulatedKernelTests {
+  @Test(
+    "Recorded requests, sectors and wavefronts equal the replay's, tensor by tensor", arguments: kinds.indices
+  )
+  func recorded(_ index: Int) throws {
+    let gpu = try GPUDraft().gpu()
+    try forEachCase(kinds[index].stages, named: kinds[index].name, cases: 150) { example, _ in
+      try RecordedAgreement(example, on: gpu).check()
+    }
+  }
+
+  @Test("So they do for other layers and chains", arguments: otherChains)
+  func recordedOthers(_ chain: [RandomStage]) throws {
+    let gpu = try GPUDraft().gpu()
+    try forEachCase(chain, cases: 40) { example, _ in try RecordedAgreement(example, on: gpu).check() }
+  }
+
+  @Test(
+    "The CUDA source computes the reference's bits for 500 random schedules a kind", arguments: kinds.indices)
+  func ofEachKind(_ index: Int) throws {
+    try check(kinds[index].stages, named: kinds[index].name, cases: 500)
+  }
+
+  @Test("So it does for other layers and chains", arguments: otherChains)
+  func ofOthers(_ chain: [RandomStage]) throws { try check(chain, cases: 100) }
+
+  private func check(_ stages: [RandomStage], named name: String? = nil, cases: Int) throws {
+    try forEachCase(stages, named: name, cases: cases) { example, number in
+      let expected = try DirectEvaluation.evaluate(
+        example.schedule.chain.stages, parameters: example.parameters, inputs: example.inputs)
+      let kernel = try EmulatedKernel(example.schedule, parameters: example.parameters)
+      // The mode changes what is found out, never a value.
+      let mode = number % 5 == 0 ? EmulatedKernel.Mode.raw : .check
+      let found = try kernel.run(on: example.inputs, mode: mode, threads: 1 + number % 2)
+      try #require(
+        found.findings == [], "\(found.findings.first.map { "\($0)" } ?? ""): \(example.description)")
+      let difference = expected.firstDifference(from: found.output)
+      try #require(difference == nil, "values differ at \(difference ?? 0): \(example.description)")
+    }
+  }
+
+  /// Draws until `cases` schedules of the named kind were seen; with no name every schedule counts.
+  private func forEachCase(
+    _ stages: [RandomStage], named name: String? = nil, cases: Int, _ body: (RandomCase, Int) throws -> Void
+  ) throws {
+    var seed = UInt64(stages.hashSeed) &+ 77
+    var checked = 0
+    while checked < cases {
+      seed &+= 1_000_003
+      var generator = RandomCaseGenerator(seed: seed)
+      let example = try generator.draw(stages)
+      if let name, example.schedule.kind.description != name { continue }
+      try body(example, checked)
+      checked += 1
+    }
+  }
+}
+
+/// The kernel's own requests beside those that the replay derives from the schedule.
+private struct RecordedAgreement {
+  let example: RandomCase
+  let recorded: EmulationReport
+  let replayed: KernelTraffic
+
+  init(_ example: RandomCase, on gpu: GPU) throws {
+    self.example = example
+    recorded = try EmulatedKernel(example.schedule, parameters: example.parameters)
+      .run(on: example.inputs, mode: .record)
+    replayed = KernelReplay(example.schedule, on: gpu).run()
+  }
+
+  func check() throws {
+    try #require(recorded.findings == [], "\(example.description)")
+    for operand in example.schedule.chain.operands {
+      let expected = try #require(replayed.operands[operand])
+      let isOutput = operand == .ofm
+      let found = try #require(isOutput ? recorded.writes[operand] : recorded.reads[operand])
+      let other = try #require(isOutput ? recorded.reads[operand] : recorded.writes[operand])
+      try #require(other == EmulationReport.GlobalRequests(), "\(operand): \(example.description)")
+      let elementBytes = example.schedule.chain.elementBytes(of: operand)
+      let counts = EmulationReport.GlobalRequests(
+        instructions: expected.instructions, requests: expected.requests, sectors: expected.sectors.count,
+        lines: expected.lines, bytes: expected.accesses.count * elementBytes)
+      try #require(found == counts, "\(operand): \(example.description)")
+    }
+    var (staging, intermediates) = (SharedMemoryTraffic(), SharedMemoryTraffic())
+    for (buffer, requests) in recorded.bufferWrites {
+      switch buffer {
+      case .operand: staging = staging + SharedMemoryTraffic(requests)
+      case .intermediate: intermediates = intermediates + SharedMemoryTraffic(requests)
+      }
+    }
+    let reads = recorded.bufferReads.values.map(SharedMemoryTraffic.init).reduce(SharedMemoryTraffic(), +)
+    try #require(staging == replayed.sharedStaging, "staging: \(example.description)")
+    try #require(intermediates == replayed.sharedIntermediates, "intermediates: \(example.description)")
+    try #require(reads == replayed.sharedReads, "reads: \(example.description)")
+  }
+}
+
+extension SharedMemoryTraffic {
+  fileprivate init(_ requests: EmulationReport.SharedRequests) {
+    self.init(
+      requests: requests.requests, wavefronts: requests.wavefronts, bankConflicts: requests.bankConflicts)
+  }
+}

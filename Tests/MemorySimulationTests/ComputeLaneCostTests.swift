@@ -1,0 +1,202 @@
+import Hardware
+import Scheduling
+import TestSupport
+import Testing
+import Workload
+
+@testable import MemorySimulation
+
+@Suite struct ComputeLaneCostTests {
+  /// Wavefronts of one access, by sorting words into banks, and those beyond one.
+  private func wavefronts(_ addresses: [Int]) -> (Int, Int) {
+    let words = Set(addresses.map { $0 / 4 })
+    let passes = Dictionary(grouping: words) { $0 % 32 }.values.map(\.count).max() ?? 0
+    return (passes, max(0, passes - 1))
+  }
+
+  /// Eight bytes a lane: half a warp at a time.
+  private func phases(_ addresses: [Int]) -> (Int, Int) {
+    [addresses.prefix(16), addresses.dropFirst(16)].reduce((0, 0)) { sum, half in
+      let cost = wavefronts(half.flatMap { [$0, $0 + 4] })
+      return (sum.0 + cost.0, sum.1 + cost.1)
+    }
+  }
+
+  /// The channels and pixels that one lane works out.
+  private struct Item {
+    let channels, pixels: [Int]
+
+    /// Dealt out one after the other: all pixel groups of the first channels, then those of the next; 32 a warp.
+    static func warps(of schedule: Schedule, stage: Int, channels: Int) -> [[Item]] {
+      let pixels = schedule.rows.offsets[stage + 1].count * schedule.columns.offsets[stage + 1].count
+      let m = schedule.registerTile(of: stage).channels
+      let p = schedule.registerTile(of: stage).pixels
+      let groups = (pixels + p - 1) / p
+      var items: [Item] = []
+      for first in stride(from: 0, to: channels, by: m) {
+        for group in 0..<groups {
+          items.append(
+            Item(
+              channels: (first..<first + m).map { min($0, channels - 1) },
+              pixels: stride(from: group, to: group + p * groups, by: groups).map { min($0, pixels - 1) }))
+        }
+      }
+      return stride(from: 0, to: items.count, by: 32).map { Array(items[$0..<min($0 + 32, items.count)]) }
+    }
+  }
+
+  /// Every access of a compute step worked out alone, element by element, from the items that `Item.all` lists.
+  private func enumerate(_ schedule: Schedule, stage: Int, channels: Range<Int>, reducing: Int)
+    -> SharedMemoryTraffic
+  {
+    let chain = schedule.chain
+    let layer = chain.stages[stage]
+    let (height, width) = (schedule.rows.offsets[stage].count, schedule.columns.offsets[stage].count)
+    let (rowWindow, columnWindow) = (layer.shape.rows.window, layer.shape.columns.window)
+    let rowTaps = schedule.rows.tapSlots(of: stage)
+    let columnTaps = schedule.columns.tapSlots(of: stage)
+    let mixes = chain.mixesChannels(stage)
+    let perGroup = layer.shape.channelsPerGroup
+    let reduced = mixes ? reducing : perGroup
+    let inputs = stage == 0 ? layer.inputs.count : 1
+    let firstInput = channels.lowerBound / layer.shape.filtersPerGroup * perGroup
+    var total = SharedMemoryTraffic()
+    func add(_ indices: [Int], size: Int) {
+      let passes = size == 8 ? phases(indices.map { $0 * size }) : wavefronts(indices.map { $0 * size })
+      total = total + SharedMemoryTraffic(requests: 1, wavefronts: passes.0, bankConflicts: passes.1)
+    }
+    let bytes = chain.elementType.bytes
+    for warp in Item.warps(of: schedule, stage: stage, channels: channels.count) {
+      for channel in 0..<reduced {
+        for tap in 0..<rowWindow * columnWindow {
+          func slot(_ pixel: Int, _ channel: Int) -> Int {
+            let columns = schedule.columns.offsets[stage + 1].count
+            let row = rowTaps[pixel / columns * rowWindow + tap / columnWindow]
+            let column = columnTaps[pixel % columns * columnWindow + tap % columnWindow]
+            return (channel * height + row) * width + column
+          }
+          for p in warp[0].pixels.indices {
+            if mixes { add(warp.map { slot($0.pixels[p], channel) }, size: bytes) }
+            for m in warp[0].channels.indices where !mixes {
+              for _ in 0..<inputs {
+                add(
+                  warp.map {
+                    let group = (channels.lowerBound + $0.channels[m]) / layer.shape.filtersPerGroup
+                    return slot($0.pixels[p], group * perGroup - firstInput + channel)
+                  }, size: bytes)
+              }
+            }
+          }
+          guard layer.hasWeights else { continue }
+          for m in warp[0].channels.indices {
+            add(
+              warp.map { ($0.channels[m] * reduced + channel) * rowWindow * columnWindow + tap }, size: bytes)
+          }
+        }
+      }
+    }
+    return total
+  }
+
+  /// Biases and multipliers, each channel's own.
+  private func enumerateConstants(_ schedule: Schedule, stage: Int, channels: Int) -> SharedMemoryTraffic {
+    let chain = schedule.chain
+    let sizes =
+      (chain.stages[stage].hasBias ? [4] : [])
+      + (chain.hasMultipliers(stage) ? [chain.precision.multiplierBytes] : [])
+    var total = SharedMemoryTraffic()
+    for warp in Item.warps(of: schedule, stage: stage, channels: channels) {
+      for m in warp[0].channels.indices {
+        for size in sizes {
+          let addresses = warp.map { $0.channels[m] * size }
+          let passes = size == 8 ? phases(addresses) : wavefronts(addresses)
+          total = total + SharedMemoryTraffic(requests: 1, wavefronts: passes.0, bankConflicts: passes.1)
+        }
+      }
+    }
+    return total
+  }
+
+  @Test(
+    "Costs are those of every access alone",
+    arguments: [[RandomStage.dw], [.pw], [.conv], [.grouped], [.pool], [.add], [.pw, .dw], [.dw, .pw]])
+  func enumerated(_ kinds: [RandomStage]) throws {
+    for seed in 0..<25 {
+      var generator = RandomCaseGenerator(seed: UInt64(9_000 + seed))
+      let example = try generator.draw(kinds)
+      var seen: Set<TileStep> = []
+      for case .compute(let stage, let channels, let reducing)
+        in example.schedule.blocks.prefix(5).flatMap(example.schedule.steps)
+      where seen.insert(.compute(stage: stage, channels: 0..<channels.count, reducing: 0..<reducing.count))
+        .inserted
+      {
+        let perGroup = example.schedule.chain.stages[stage].shape.filtersPerGroup
+        let map = ComputeLaneCost(
+          example.schedule, stage: stage, channels: channels.count, reducing: reducing.count,
+          phase: channels.lowerBound % perGroup)
+        let expected = enumerate(example.schedule, stage: stage, channels: channels, reducing: reducing.count)
+        try #require(map.reads() == expected, "stage \(stage): \(example.description)")
+        let constants = enumerateConstants(example.schedule, stage: stage, channels: channels.count)
+        try #require(map.constantReads() == constants, "stage \(stage): \(example.description)")
+      }
+    }
+  }
+
+  // A warp's bytes lie in rows far apart, so that words meet in banks at some offsets within a word and not at others.
+  @Test("Strided INT8 tiles of every width cost what every access alone costs", arguments: 2...4)
+  func stridedBytes(_ stride: Int) throws {
+    for width in 2...13 {
+      for window in 1...3 {
+        var sample = Sample(
+          channels: 5, rows: (60, window, stride, 0), columns: (60, window, stride, 0),
+          precision: .int8(.onnx))
+        sample.tile = (8, width, 5)
+        let schedule = try sample.schedule()
+        let map = ComputeLaneCost(schedule, stage: 0, channels: 5, reducing: 5)
+        #expect(
+          map.reads() == enumerate(schedule, stage: 0, channels: 0..<5, reducing: 5), "\(width), \(window)")
+      }
+    }
+  }
+
+  // 4 channels of 4×8 outputs, two a thread: 64 items, two warps. Each input channel is 32 words, so a warp's values
+  // are one wavefront, and its weights one address.
+  @Test("A pointwise tile of a warp's width has no conflicts")
+  func pointwise() throws {
+    let schedule = try Schedule(
+      Chain([Sample(channels: 4).layer()], precision: .fp32),
+      tiling: Tiling(rows: 4, columns: 8, channels: 4, reduction: [4]),
+      lanes: LaneMap(threads: 32, channelsPerThread: 2))
+    let map = ComputeLaneCost(schedule, stage: 0, channels: 4, reducing: 4)
+    // Two warps · 4 channels · (1 value + 2 weights).
+    #expect(map.reads() == SharedMemoryTraffic(requests: 24, wavefronts: 24))
+    #expect(map.writes() == SharedMemoryTraffic(requests: 4, wavefronts: 4))
+    #expect(map.multiplyAdds == 2 * 4 * 2)
+  }
+
+  // 32 channels of one pixel, one a thread: lane c reads weight c · 32, all in one bank.
+  @Test("32 filters of 32 channels at one pixel conflict in every weight")
+  func conflicts() throws {
+    let schedule = try Schedule(
+      Chain([Sample(channels: 32, rows: (1, 1, 1, 0), columns: (1, 1, 1, 0)).layer()], precision: .fp32),
+      tiling: Tiling(rows: 1, columns: 1, channels: 32, reduction: [32]),
+      lanes: LaneMap(threads: 32, channelsPerThread: 1))
+    let map = ComputeLaneCost(schedule, stage: 0, channels: 32, reducing: 32)
+    #expect(
+      map.reads()
+        == SharedMemoryTraffic(requests: 64, wavefronts: 32 + 32 * 32, bankConflicts: 32 * 31))
+  }
+
+  @Test("Partial warps and wide accesses take their own phases")
+  func phases() {
+    func cost(_ lanes: [Int], size: Int) -> SharedMemoryBanks.Cost {
+      var addresses = lanes
+      return addresses.withUnsafeMutableBufferPointer { SharedMemoryBanks.cost(of: $0, size: size) }
+    }
+    let quarter = (0..<32).map { $0 < 8 ? $0 * 16 : -1 }
+    #expect(cost(quarter, size: 16) == SharedMemoryBanks.Cost(wavefronts: 1, conflicts: 0))
+    let spread = (0..<32).map { $0 * 32 }
+    #expect(cost(spread, size: 16) == SharedMemoryBanks.Cost(wavefronts: 8, conflicts: 4))
+    #expect(cost(spread.map { $0 * 4 }, size: 4) == SharedMemoryBanks.Cost(wavefronts: 32, conflicts: 31))
+  }
+}
