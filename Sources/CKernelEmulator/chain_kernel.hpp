@@ -1,29 +1,15 @@
 // What the three modes of the chain kernel share: the kernel's text and the call that launches it. Each mode includes
 // it once, under its own `FUSELAB_MODE` and name.
 #define FUSELAB_EMULATED
+#define FCM_CONSTANTS_AT_RUN_TIME
 #include "../KernelSources/Resources/emulator.hpp"
 #include "include/chain_kernel.h"
 
 FUSELAB_KERNELS_BEGIN
 #include "../KernelSources/Resources/chain.cu"
+#include "../KernelSources/Resources/operands.hpp"
 
 namespace {
-
-template <class A> fcm::Operands<A> operands_of(const fuselab_chain &chain) {
-  const fuselab_chain_operands &o = chain.operands;
-  fcm::Operands<A> g{};
-  for (int i = 0; i < 2; ++i) {
-    if (o.ifm[i] >= 0) g.ifm[i] = emu::tensor<const typename A::Element>(o.ifm[i]);
-  }
-  for (int i = 0; i < fcm::maximum_stages; ++i) {
-    if (o.weights[i] >= 0) g.weights[i] = emu::tensor<const typename A::Element>(o.weights[i]);
-    if (o.bias[i] >= 0) g.bias[i] = emu::tensor<const typename A::Bias>(o.bias[i]);
-    if (o.multipliers[i] >= 0) g.multipliers[i] = emu::tensor<const typename A::Multiplier>(o.multipliers[i]);
-  }
-  g.ofm = emu::tensor<typename A::Element>(o.ofm);
-  g.tables = chain.tables;
-  return g;
-}
 
 template <class A> void run_chain(
     const fuselab_chain &chain, const fuselab_launch &launch, const fuselab_tensor *tensors, int count,

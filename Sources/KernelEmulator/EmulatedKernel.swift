@@ -17,19 +17,13 @@ public struct EmulatedKernel: Sendable {
     case record
   }
 
-  public let schedule: Schedule
-  public let parameters: [LayerParameters]
-  private let constants: KernelConstants
+  private let kernel: PreparedKernel
+
+  public var schedule: Schedule { kernel.schedule }
 
   /// - Throws: `KernelError` where the kernel has no room for the schedule.
   public init(_ schedule: Schedule, parameters: [LayerParameters]) throws(KernelError) {
-    guard parameters.count == schedule.chain.stages.count else {
-      throw .operandsDoNotFit(layer: schedule.chain.stages[0].name)
-    }
-    self.schedule = schedule
-    self.parameters = parameters
-    constants = try KernelConstants(schedule, parameters: parameters)
-    precondition(constants.fields.count == fuselab_chain_constant_count(), "constants.cuh has other fields")
+    kernel = try PreparedKernel(schedule, parameters: parameters)
   }
 
   /// Whether this machine can run the kernels: x86-64 needs AVX2 and FMA.
@@ -40,73 +34,45 @@ public struct EmulatedKernel: Sendable {
   public func run(
     on inputs: [TensorValues], mode: Mode = .raw, threads: Int = 1
   ) throws(KernelError) -> EmulationReport {
-    let chain = schedule.chain
-    let bytes = try OperandBytes.inputs(of: chain, parameters: parameters, inputs: inputs)
-    let operands = chain.operands
-    let memory = operands.map { DeviceTensor($0, of: chain, bytes: bytes[$0]) }
-    let report = RawReport()
-    launch(memory, into: report, mode: mode, threads: threads)
-    let output = OperandBytes.values(memory[operands.count - 1].bytes, chain.elementType)
-    return EmulationReport(output: output, operands: operands, report.pointer.pointee)
-  }
-
-  private func launch(_ memory: [DeviceTensor], into report: RawReport, mode: Mode, threads: Int) {
-    let placement = Self.addresses(of: memory)
-    let tensors = zip(memory, placement).map { $0.description(at: $1) }
-    let words = constants.words
-    var launch = fuselab_launch()
-    launch.grid = (Int32(schedule.blocks.count), 1, 1)
-    launch.block = (Int32(schedule.lanes.threads), 1, 1)
-    launch.shared_bytes = Int32(schedule.sharedLayout.end)
-    launch.host_threads = Int32(max(1, threads))
-    BufferName.withNames { names in
-      launch.window_names = names.baseAddress
-      launch.window_count = Int32(names.count)
-      words.withUnsafeBufferPointer { words in
-        constants.tables.withUnsafeBufferPointer { tables in
-          var chain = fuselab_chain()
-          chain.constants = words.baseAddress
-          chain.constant_count = Int32(words.count)
-          chain.tables = tables.baseAddress
-          chain.arithmetic = Self.arithmetic(of: schedule.chain.precision)
-          chain.operands = fuselab_chain_operands(of: schedule.chain)
-          Self.entry(of: mode)(&chain, &launch, tensors, Int32(tensors.count), report.pointer)
-        }
+    let entry: KernelLibrary.Entry =
+      switch mode {
+      case .raw: fuselab_run_chain_raw
+      case .check: fuselab_run_chain_check
+      case .record: fuselab_run_chain_record
       }
+    return try kernel.run(entry, launch: KernelLaunch(schedule), on: inputs, threads: threads)
+  }
+}
+
+/// A kernel's text compiled at run time for one schedule: the project's own, changed or not, or a user's in its place.
+public struct CompiledKernel: Sendable {
+  public let program: KernelProgram
+  /// How it is launched: as the schedule says, unless told otherwise.
+  public let launch: KernelLaunch
+  private let kernel: PreparedKernel
+  private let library: KernelLibrary
+
+  /// - Parameters:
+  ///   - file: The text that defines the kernel, included after the schedule's constants.
+  ///   - texts: Texts that replace the project's of those names, or that `file` is among.
+  ///   - launch: Nil for the schedule's.
+  public init(
+    _ schedule: Schedule, parameters: [LayerParameters], file: String = "chain.cu",
+    texts: [String: String] = [:],
+    launch: KernelLaunch? = nil, mode: EmulatedKernel.Mode, compiler: KernelCompiler
+  ) throws(KernelBuildError) {
+    do throws(KernelError) {
+      kernel = try PreparedKernel(schedule, parameters: parameters)
+      program = try KernelProgram(schedule, parameters: parameters, file: file)
+    } catch {
+      throw .kernel(error)
     }
+    self.launch = launch ?? KernelLaunch(schedule)
+    library = try compiler.library(of: program, mode: mode, texts: texts)
   }
 
-  /// Tensors one after the other, each at a multiple of 256 B.
-  private static func addresses(of memory: [DeviceTensor]) -> [Int] {
-    var next = 0
-    return memory.map { tensor in
-      defer {
-        next +=
-          (tensor.data.count + DeviceTensor.alignment - 1) / DeviceTensor.alignment * DeviceTensor.alignment
-      }
-      return next
-    }
-  }
-
-  private typealias Entry =
-    @convention(c) (
-      UnsafePointer<fuselab_chain>?, UnsafePointer<fuselab_launch>?, UnsafePointer<fuselab_tensor>?, Int32,
-      UnsafeMutablePointer<fuselab_report>?
-    ) -> Void
-
-  private static func entry(of mode: Mode) -> Entry {
-    switch mode {
-    case .raw: fuselab_run_chain_raw
-    case .check: fuselab_run_chain_check
-    case .record: fuselab_run_chain_record
-    }
-  }
-
-  private static func arithmetic(of precision: Precision) -> Int32 {
-    switch precision {
-    case .fp32: Int32(fuselab_fp32)
-    case .int8(.onnx): Int32(fuselab_int8_onnx)
-    case .int8(.tflite): Int32(fuselab_int8_tflite)
-    }
+  /// - Throws: `KernelError.operandsDoNotFit` where `inputs` have other sizes than the chain's.
+  public func run(on inputs: [TensorValues], threads: Int = 1) throws(KernelError) -> EmulationReport {
+    try kernel.run(library.run, launch: launch, on: inputs, threads: threads)
   }
 }

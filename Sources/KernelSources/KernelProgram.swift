@@ -5,13 +5,16 @@ import Workload
 public struct KernelProgram: Hashable, Sendable {
   /// The kernel's name in the compiled code, e.g. `fcm_dwpw_fp32`.
   public let name: String
-  /// Defines the schedule's constants, then includes `chain.cu`.
+  /// Defines the schedule's constants, then includes the kernel.
   public let source: String
   public let constants: KernelConstants
   public let launch: KernelLaunch
 
+  /// - Parameter file: The text that defines the kernel.
   /// - Throws: `KernelError` where the kernel has no room for the schedule.
-  public init(_ schedule: Schedule, parameters: [LayerParameters]? = nil) throws(KernelError) {
+  public init(
+    _ schedule: Schedule, parameters: [LayerParameters]? = nil, file: String = "chain.cu"
+  ) throws(KernelError) {
     let constants = try KernelConstants(schedule, parameters: parameters)
     let (suffix, arithmetic) = Self.arithmetic(of: schedule.chain.precision)
     name = "fcm_\(schedule.kind)_\(suffix)"
@@ -26,7 +29,7 @@ public struct KernelProgram: Hashable, Sendable {
       }
       #define FCM_KERNEL \(name)
       #define FCM_ARITHMETIC \(arithmetic)
-      #include "chain.cu"
+      #include "\(file)"
 
       """
   }
@@ -45,6 +48,12 @@ public struct KernelLaunch: Hashable, Sendable {
   public let blocks, threads: Int
   /// Bytes of dynamic shared memory.
   public let sharedBytes: Int
+
+  public init(blocks: Int, threads: Int, sharedBytes: Int) {
+    self.blocks = blocks
+    self.threads = threads
+    self.sharedBytes = sharedBytes
+  }
 
   public init(_ schedule: Schedule) {
     blocks = schedule.blocks.count
@@ -65,13 +74,29 @@ extension KernelConstants {
   }
 }
 
-/// The texts that a kernel is made of.
+/// The texts that a kernel is made of, by name.
 public enum KernelText {
-  /// Those that the GPU's compiler includes, by name.
+  /// Those that a GPU's compiler includes.
   public static let headers: [(name: String, text: String)] = [
     ("fcm.cuh", PackageResources.fcm_cuh), ("constants.cuh", PackageResources.constants_cuh),
     ("arithmetic.cuh", PackageResources.arithmetic_cuh), ("block.cuh", PackageResources.block_cuh),
     ("staging.cuh", PackageResources.staging_cuh), ("compute.cuh", PackageResources.compute_cuh),
     ("chain.cu", PackageResources.chain_cu),
-  ].map { ($0.0, String(decoding: $0.1, as: UTF8.self)) }
+  ].map(decoded)
+
+  /// Those of the emulator.
+  public static let emulator: [(name: String, text: String)] = [
+    ("emulator.hpp", PackageResources.emulator_hpp), ("emulator_abi.h", PackageResources.emulator_abi_h),
+    ("chain_abi.h", PackageResources.chain_abi_h), ("operands.hpp", PackageResources.operands_hpp),
+    ("entry.hpp", PackageResources.entry_hpp), ("fiber.hpp", PackageResources.fiber_hpp),
+    ("findings.hpp", PackageResources.findings_hpp), ("running.hpp", PackageResources.running_hpp),
+    ("checked.hpp", PackageResources.checked_hpp), ("recorded.hpp", PackageResources.recorded_hpp),
+    ("worker.hpp", PackageResources.worker_hpp), ("launch.hpp", PackageResources.launch_hpp),
+    ("report.hpp", PackageResources.report_hpp), ("memory_raw.hpp", PackageResources.memory_raw_hpp),
+    ("memory.hpp", PackageResources.memory_hpp), ("warp.hpp", PackageResources.warp_hpp),
+  ].map(decoded)
+
+  private static func decoded(_ name: String, _ bytes: [UInt8]) -> (name: String, text: String) {
+    (name, String(decoding: bytes, as: UTF8.self))
+  }
 }

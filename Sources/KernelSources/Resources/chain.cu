@@ -7,7 +7,7 @@
 
 namespace fcm {
 
-#ifdef FUSELAB_EMULATED
+#ifdef FCM_CONSTANTS_AT_RUN_TIME
 #define FCM_SUMS(s) maximum_sums
 #else
 #define FCM_SUMS(s) constants.stage[s].sums
@@ -16,7 +16,7 @@ namespace fcm {
 /// `convolve` with the stage's register tile. On the CPU those that schedules mostly have are compiled, and one for
 /// all others.
 template <int S, class A> __device__ __forceinline__ void convolve_tile(const Work<A>& w, typename A::Sum* sums) {
-#ifdef FUSELAB_EMULATED
+#ifdef FCM_CONSTANTS_AT_RUN_TIME
   switch (w.k.pixels * 256 + w.k.group) {
     case 1 * 256 + 1: return convolve<A, 1, 1, 0>(w, sums);
     case 2 * 256 + 1: return convolve<A, 2, 1, 0>(w, sums);
@@ -76,7 +76,7 @@ template <int S, class A> __device__ __forceinline__ void make(Block<A>& b, Rang
 
 template <class A> __device__ __forceinline__ void run(const Constants& K, const Operands<A>& g) {
   Block<A> b(K, g);
-#ifdef FUSELAB_EMULATED
+#ifdef FCM_CONSTANTS_AT_RUN_TIME
   switch (K.stages) {
     case 1: return make<0>(b, b.channels);
     case 2: return make<1>(b, b.channels);
@@ -90,7 +90,7 @@ template <class A> __device__ __forceinline__ void run(const Constants& K, const
 
 }  // namespace fcm
 
-#ifndef FUSELAB_EMULATED
+#ifndef FCM_CONSTANTS_AT_RUN_TIME
 // What stands before this text defines `fcm::constants` and the names of the kernel and of its arithmetic.
 extern "C" __global__ void __launch_bounds__(fcm::constants.threads, 1) FCM_KERNEL(
     const __grid_constant__ fcm::Operands<FCM_ARITHMETIC> g) {

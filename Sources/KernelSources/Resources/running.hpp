@@ -56,8 +56,15 @@ struct Running {
   Worker* worker;
 };
 
+// The fastest model; a library that is loaded at run time may find no room for it.
+#ifdef FUSELAB_LOADED_AT_RUN_TIME
+#define FUSELAB_TLS
+#else
+#define FUSELAB_TLS __attribute__((tls_model("initial-exec")))
+#endif
+
 /// Fibers stay on their host thread, so an address taken before a switch still holds after it.
-__attribute__((tls_model("initial-exec"))) inline thread_local constinit Running now{};
+FUSELAB_TLS inline thread_local constinit Running now{};
 
 /// Notes a defect at the running thread's access. `other` < 0: no other thread.
 __attribute__((cold, noinline)) void found(

@@ -1,0 +1,246 @@
+import KernelEmulator
+import KernelSources
+import Reference
+import Scheduling
+import TestSupport
+import Testing
+import Workload
+
+/// A change of the kernel's text that breaks it, and how that must show.
+struct PlantedDefect: Sendable, CustomTestStringConvertible {
+  let name: String
+  let file: String
+  /// Stands in the file exactly once.
+  let old, new: String
+  let example: Example
+  let sign: Sign
+
+  /// How a defect shows.
+  enum Sign: Sendable {
+    /// At least one of these findings is made.
+    case found(Set<EmulationFinding.Kind>)
+    /// Only the values tell.
+    case values
+    /// Only the recorded requests tell.
+    case requests
+  }
+
+  var testDescription: String { name }
+
+  /// The schedule that the defect is tried on.
+  enum Example: Sendable {
+    /// 3 × 3 DW and PW of 12 channels, in chunks, tiles with a halo; remainders of rows, columns and channels.
+    case dwpw(buffers: Int)
+    /// PW and 3 × 3 DW, the halo computed again.
+    case pwdw
+    /// PW and a 3 × 3 maximum pool, which loads no constants.
+    case pwpool
+    /// PW alone, in chunks.
+    case pw(buffers: Int)
+    case add
+  }
+
+  static let all: [PlantedDefect] = [
+    // Barriers: each pair of accesses that one orders.
+    PlantedDefect(
+      name: "no barrier between a load and the compute that reads it", file: "block.cuh",
+      old: "if ((reads & written) | (writes & (read | written))) meet();",
+      new: "if (writes & (read | written)) meet();",
+      example: .pw(buffers: 1), sign: .found([.readAfterWrite, .writeAfterRead, .uninitialisedShared])),
+    PlantedDefect(
+      name: "no barrier between a compute and the load that overwrites what it reads", file: "block.cuh",
+      old: "if ((read | written) & bit) meet();", new: "if (written & bit) meet();",
+      example: .pw(buffers: 1), sign: .found([.writeAfterRead, .readAfterWrite])),
+    PlantedDefect(
+      name: "an intermediate is not known to be read", file: "chain.cu",
+      old: "unsigned reads = S > 0 ? 1u << buffer::intermediate(S - 1) : b.hazards.bit(buffer::ifm(0));",
+      new: "unsigned reads = S > 0 ? 0 : b.hazards.bit(buffer::ifm(0));",
+      example: .pwpool, sign: .found([.readAfterWrite, .writeAfterRead, .uninitialisedShared])),
+    PlantedDefect(
+      name: "a double buffer that is not synchronised", file: "block.cuh",
+      old: "const unsigned bit = 1u << (buffer + copy);", new: "const unsigned bit = 0;",
+      example: .pw(buffers: 2), sign: .found([.readAfterWrite, .writeAfterRead, .writeAfterWrite])),
+    PlantedDefect(
+      name: "both copies of a double buffer are the first", file: "staging.cuh",
+      old: "return shared_at<T>(s.offset + copy * s.stride, count, buffer);",
+      new: "return shared_at<T>(s.offset, count, buffer);",
+      example: .pw(buffers: 2), sign: .found([.readAfterWrite, .writeAfterRead, .writeAfterWrite])),
+    PlantedDefect(
+      name: "a barrier that only the first warp meets", file: "block.cuh",
+      old: "    __syncthreads();\n", new: "    if (threadIdx.x < 32) __syncthreads();\n",
+      example: .pw(buffers: 1), sign: .found([.divergentBarrier, .readAfterWrite])),
+    // Bounds.
+    PlantedDefect(
+      name: "items beyond the last are loaded", file: "staging.cuh",
+      old: "copy_if(item < items, true, to,", new: "copy_if(true, true, to,",
+      example: .pw(buffers: 1), sign: .found([.sharedOutOfBounds, .globalOutOfBounds])),
+    PlantedDefect(
+      name: "slots outside the map are loaded", file: "staging.cuh",
+      old: "copy_if(active, y >= 0 && x >= 0, to,", new: "copy_if(active, true, to,",
+      example: .dwpw(buffers: 1), sign: .found([.globalOutOfBounds])),
+    PlantedDefect(
+      name: "members beyond the channels are stored", file: "compute.cuh",
+      old: "return channel + m < channels && pixel", new: "return pixel",
+      example: .dwpw(buffers: 1), sign: .requests),
+    PlantedDefect(
+      name: "outputs outside the map are stored", file: "compute.cuh",
+      old: "st_if(is_real && exists, b.g.ofm, at, value);", new: "st_if(is_real, b.g.ofm, at, value);",
+      example: .dwpw(buffers: 1), sign: .found([.globalOutOfBounds, .writtenTwice])),
+    PlantedDefect(
+      name: "the last channel tile is as large as the others", file: "block.cuh",
+      old: "channels = {first, min(first + K.tile_channels, all)};",
+      new: "channels = {first, first + K.tile_channels};",
+      example: .dwpw(buffers: 1), sign: .found([.globalOutOfBounds])),
+    PlantedDefect(
+      name: "the last chunk is as large as the others", file: "chain.cu",
+      old: "const Range chunk = {start, min(start + size, all.high)};",
+      new: "const Range chunk = {start, start + size};",
+      example: .pw(buffers: 1), sign: .found([.globalOutOfBounds, .sharedOutOfBounds, .neverWritten])),
+    // Predicates that are branches.
+    PlantedDefect(
+      name: "a store under a plain if", file: "compute.cuh",
+      old: "st_if(is_real && exists, b.g.ofm, at, value);",
+      new: "if (is_real && exists) { auto ofm = b.g.ofm; ofm[at] = value; }",
+      example: .dwpw(buffers: 1), sign: .found([.laneDisagreement])),
+    PlantedDefect(
+      name: "a load under a plain if", file: "staging.cuh",
+      old: "copy_if(active, y >= 0 && x >= 0, to, item * width, from, at, width, fill);",
+      new: "if (active && y >= 0 && x >= 0) copy_if(true, true, to, item * width, from, at, width, fill);\n"
+        + "    else copy_if(active, false, to, item * width, from, at, width, fill);",
+      example: .dwpw(buffers: 1), sign: .found([.laneDisagreement])),
+    // Halos and indices.
+    PlantedDefect(
+      name: "the halo begins one row late", file: "block.cuh",
+      old: "slots[map].first = m.origin + tile * m.tile_step;",
+      new: "slots[map].first = m.origin + tile * m.tile_step + 1;",
+      example: .dwpw(buffers: 1), sign: .found([.globalOutOfBounds, .neverWritten])),
+    PlantedDefect(
+      name: "the halo ends one row early", file: "block.cuh",
+      old: "+ (w.window - 1) * w.dilation, m.extent - 1);",
+      new: "+ (w.window - 2) * w.dilation, m.extent - 1);",
+      example: .dwpw(buffers: 1), sign: .values),
+    PlantedDefect(
+      name: "padding of an intermediate keeps what was computed", file: "compute.cuh",
+      old: "const Element kept = exists ? value : A::fill(b.K.stage[stage + 1], 0);",
+      new: "const Element kept = value;",
+      example: .pwdw, sign: .values),
+    PlantedDefect(
+      name: "all blocks make the first channels", file: "block.cuh",
+      old: "const int first = channel_tile * K.tile_channels, all",
+      new: "const int first = 0 * K.tile_channels, all",
+      example: .dwpw(buffers: 1), sign: .found([.writtenTwice, .neverWritten])),
+    PlantedDefect(
+      name: "the sums of a chunk begin anew", file: "chain.cu",
+      old: "{channels, chunk, chunk.low == all.low, ends}", new: "{channels, chunk, true, ends}",
+      example: .pw(buffers: 1), sign: .values),
+    PlantedDefect(
+      name: "an add reads its first input twice", file: "compute.cuh",
+      old: "if (k.operation == add) other = w.second[first + slot];",
+      new: "if (k.operation == add) other = w.in[first + slot];",
+      example: .add, sign: .values),
+  ]
+}
+
+@Suite struct PlantedDefectTests {
+  @Test("Each planted defect is found, as the table says", arguments: PlantedDefect.all)
+  func found(_ defect: PlantedDefect) throws {
+    let text = try #require((KernelText.headers + KernelText.emulator).first { $0.name == defect.file }?.text)
+    try #require(text.ranges(of: defect.old).count == 1, "the table is out of date")
+    let texts = [defect.file: text.replacing(defect.old, with: defect.new)]
+    switch defect.sign {
+    case .found(let kinds):
+      // What lanes do together shows in the records alone.
+      let report = try run(defect.example, texts, kinds.contains(.laneDisagreement) ? .record : .check).report
+      #expect(!kinds.isDisjoint(with: report.findings.map(\.kind)), "found: \(report.findings)")
+    case .values:
+      let (report, expected) = try run(defect.example, texts, .check)
+      #expect(expected.firstDifference(from: report.output) != nil, "found: \(report.findings)")
+    case .requests:
+      let (broken, whole) = try (
+        run(defect.example, texts, .record).report, run(defect.example, [:], .record).report
+      )
+      #expect(broken.writes != whole.writes)
+    }
+  }
+
+  @Test("Without a defect nothing is found", arguments: [EmulatedKernel.Mode.check, .record])
+  func nothing(_ mode: EmulatedKernel.Mode) throws {
+    for example in [PlantedDefect.Example.dwpw(buffers: 1), .pwdw, .pwpool, .pw(buffers: 2), .add] {
+      let (report, expected) = try run(example, [:], mode)
+      #expect(report.findings == [])
+      #expect(expected.firstDifference(from: report.output) == nil)
+    }
+  }
+
+  private func run(
+    _ example: PlantedDefect.Example, _ texts: [String: String], _ mode: EmulatedKernel.Mode
+  ) throws -> (report: EmulationReport, expected: TensorValues) {
+    let schedule = try example.schedule()
+    let chain = schedule.chain
+    var random = SeededGenerator(seed: 11)
+    func values(_ count: Int) -> [Float] {
+      (0..<count).map { _ in Float(random.next(in: -1000...1000)) / 256 }
+    }
+    let parameters = chain.stages.map { layer in
+      LayerParameters.fp32(
+        weights: values(layer.hasWeights ? layer.shape.filterElements : 0),
+        bias: values(layer.hasBias ? layer.shape.outputChannels : 0))
+    }
+    let inputs = chain.stages[0].inputs.map { _ in
+      TensorValues.fp32(values(chain.stages[0].inputMap.elements))
+    }
+    let expected = try DirectEvaluation.evaluate(chain.stages, parameters: parameters, inputs: inputs)
+    let report = try CompiledKernel(
+      schedule, parameters: parameters, texts: texts, mode: mode, compiler: KernelCompiler()
+    ).run(on: inputs)
+    return (report, expected)
+  }
+}
+
+extension PlantedDefect.Example {
+  fileprivate func schedule() throws -> Schedule {
+    func lanes(_ buffers: Int) -> LaneMap {
+      LaneMap(threads: 64, vectorWidth: 4, buffers: buffers, channelsPerThread: 4, pixelsPerThread: 2)
+    }
+    switch self {
+    case .dwpw(let buffers):
+      return try Schedule(
+        Chain([layer(12, 12, groups: 12, window: 3), layer(12, 10)], precision: .fp32),
+        tiling: Tiling(rows: 4, columns: 5, channels: 6, reduction: [1, 5]), lanes: lanes(buffers))
+    case .pwdw:
+      return try Schedule(
+        Chain([layer(8, 12), layer(12, 12, groups: 12, window: 3)], precision: .fp32),
+        tiling: Tiling(rows: 4, columns: 5, channels: 5, reduction: [3, 1]), lanes: lanes(1))
+    case .pwpool:
+      let axis = try WindowAxis(inputExtent: 9, window: 3, paddingBefore: 1, paddingAfter: 1)
+      let shape = try ConvolutionShape(
+        inputChannels: 12, outputChannels: 12, groups: 12, rows: axis, columns: axis)
+      let pool = Layer(name: "pool", operation: .maxPool, shape: shape, inputs: [.layer(0)])
+      return try Schedule(
+        Chain([layer(8, 12), pool], precision: .fp32),
+        tiling: Tiling(rows: 4, columns: 5, channels: 5, reduction: [3, 1]), lanes: lanes(1))
+    case .pw(let buffers):
+      return try Schedule(
+        Chain([layer(13, 10)], precision: .fp32),
+        tiling: Tiling(rows: 4, columns: 5, channels: 7, reduction: [4]), lanes: lanes(buffers))
+    case .add:
+      let axis = try WindowAxis(inputExtent: 9)
+      let shape = try ConvolutionShape(
+        inputChannels: 6, outputChannels: 6, groups: 6, rows: axis, columns: axis)
+      let layer = Layer(name: "add", operation: .add, shape: shape, inputs: [.input(0), .input(1)])
+      return try Schedule(
+        Chain([layer], precision: .fp32), tiling: Tiling(rows: 4, columns: 5, channels: 4, reduction: [1]),
+        lanes: lanes(1))
+    }
+  }
+
+  private func layer(_ channels: Int, _ filters: Int, groups: Int = 1, window: Int = 1) throws -> Layer {
+    let axis = try WindowAxis(
+      inputExtent: 9, window: window, paddingBefore: window / 2, paddingAfter: window / 2)
+    return try Layer(
+      name: "layer", operation: .convolution,
+      shape: ConvolutionShape(
+        inputChannels: channels, outputChannels: filters, groups: groups, rows: axis, columns: axis),
+      hasBias: true, activation: .none, inputs: [.input(0)])
+  }
+}
