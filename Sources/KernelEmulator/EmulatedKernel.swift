@@ -52,6 +52,17 @@ public struct CompiledKernel: Sendable {
   private let kernel: PreparedKernel
   private let library: KernelLibrary
 
+  /// What is found out beside the values. Without `defects` a wrong access is done as it stands, and may end the process.
+  public struct Instruments: OptionSet, Hashable, Sendable {
+    /// As `emulator.hpp` numbers its modes.
+    public let rawValue: Int
+
+    public init(rawValue: Int) { self.rawValue = rawValue }
+
+    public static let defects = Instruments(rawValue: 1)
+    public static let requests = Instruments(rawValue: 2)
+  }
+
   /// - Parameters:
   ///   - file: The text that defines the kernel, included after the schedule's constants.
   ///   - texts: Texts that replace the project's of those names, or that `file` is among.
@@ -59,7 +70,7 @@ public struct CompiledKernel: Sendable {
   public init(
     _ schedule: Schedule, parameters: [LayerParameters], file: String = "chain.cu",
     texts: [String: String] = [:],
-    launch: KernelLaunch? = nil, mode: EmulatedKernel.Mode, compiler: KernelCompiler
+    launch: KernelLaunch? = nil, finding instruments: Instruments = [.defects, .requests], compiler: KernelCompiler
   ) throws(KernelBuildError) {
     do throws(KernelError) {
       kernel = try PreparedKernel(schedule, parameters: parameters)
@@ -68,7 +79,7 @@ public struct CompiledKernel: Sendable {
       throw .kernel(error)
     }
     self.launch = launch ?? KernelLaunch(schedule)
-    library = try compiler.library(of: program, mode: mode, texts: texts)
+    library = try compiler.library(of: program, finding: instruments, texts: texts)
   }
 
   /// - Throws: `KernelError.operandsDoNotFit` where `inputs` have other sizes than the chain's.

@@ -16,14 +16,14 @@ public struct KernelCompiler: Sendable {
   /// A library that holds `program`'s kernel, with `texts` in place of the texts of those names.
   /// - Throws: `KernelBuildError` with the compiler's first words.
   func library(
-    of program: KernelProgram, mode: EmulatedKernel.Mode, texts: [String: String]
+    of program: KernelProgram, finding instruments: CompiledKernel.Instruments, texts: [String: String]
   ) throws(KernelBuildError) -> KernelLibrary {
     let folder = try TemporaryFolder()
     for (name, text) in KernelText.headers + KernelText.emulator {
       try folder.write(texts[name] ?? text, to: name)
     }
     for (name, text) in texts { try folder.write(text, to: name) }
-    try folder.write(Self.main(of: program, mode), to: "main.cpp")
+    try folder.write(Self.main(of: program, instruments), to: "main.cpp")
     let library = folder.path + "/kernel.so"
     let log = folder.path + "/log"
     let status = Self.run(
@@ -35,11 +35,11 @@ public struct KernelCompiler: Sendable {
     return try KernelLibrary(path: library)
   }
 
-  private static func main(of program: KernelProgram, _ mode: EmulatedKernel.Mode) -> String {
+  private static func main(of program: KernelProgram, _ instruments: CompiledKernel.Instruments) -> String {
     """
     #define FUSELAB_EMULATED
     #define FUSELAB_LOADED_AT_RUN_TIME
-    #define FUSELAB_MODE \(mode.number)
+    #define FUSELAB_MODE \(instruments.rawValue)
     #include "emulator.hpp"
     FUSELAB_KERNELS_BEGIN
     \(program.source)
@@ -84,17 +84,6 @@ public struct KernelCompiler: Sendable {
       if errno != EINTR { return -1 }
     }
     return status
-  }
-}
-
-extension EmulatedKernel.Mode {
-  /// As `emulator.hpp` numbers it.
-  fileprivate var number: Int {
-    switch self {
-    case .raw: 0
-    case .check: 1
-    case .record: 2
-    }
   }
 }
 

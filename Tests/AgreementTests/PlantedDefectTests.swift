@@ -149,31 +149,28 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
     let texts = [defect.file: text.replacing(defect.old, with: defect.new)]
     switch defect.sign {
     case .found(let kinds):
-      // What lanes do together shows in the records alone.
-      let report = try run(defect.example, texts, kinds.contains(.laneDisagreement) ? .record : .check).report
+      let report = try run(defect.example, texts).report
       #expect(!kinds.isDisjoint(with: report.findings.map(\.kind)), "found: \(report.findings)")
     case .values:
-      let (report, expected) = try run(defect.example, texts, .check)
+      let (report, expected) = try run(defect.example, texts)
       #expect(expected.firstDifference(from: report.output) != nil, "found: \(report.findings)")
     case .requests:
-      let (broken, whole) = try (
-        run(defect.example, texts, .record).report, run(defect.example, [:], .record).report
-      )
+      let (broken, whole) = try (run(defect.example, texts).report, run(defect.example, [:]).report)
       #expect(broken.writes != whole.writes)
     }
   }
 
-  @Test("Without a defect nothing is found", arguments: [EmulatedKernel.Mode.check, .record])
-  func nothing(_ mode: EmulatedKernel.Mode) throws {
+  @Test("Without a defect nothing is found")
+  func nothing() throws {
     for example in [PlantedDefect.Example.dwpw(buffers: 1), .pwdw, .pwpool, .pw(buffers: 2), .add] {
-      let (report, expected) = try run(example, [:], mode)
+      let (report, expected) = try run(example, [:])
       #expect(report.findings == [])
       #expect(expected.firstDifference(from: report.output) == nil)
     }
   }
 
   private func run(
-    _ example: PlantedDefect.Example, _ texts: [String: String], _ mode: EmulatedKernel.Mode
+    _ example: PlantedDefect.Example, _ texts: [String: String]
   ) throws -> (report: EmulationReport, expected: TensorValues) {
     let schedule = try example.schedule()
     let chain = schedule.chain
@@ -191,7 +188,7 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
     }
     let expected = try DirectEvaluation.evaluate(chain.stages, parameters: parameters, inputs: inputs)
     let report = try CompiledKernel(
-      schedule, parameters: parameters, texts: texts, mode: mode, compiler: KernelCompiler()
+      schedule, parameters: parameters, texts: texts, compiler: KernelCompiler()
     ).run(on: inputs)
     return (report, expected)
   }

@@ -32,6 +32,19 @@ struct Explain: FuseLabCommand {
     guard let range = try layers.range(in: network) else {
       throw CommandFailure.usage("--layers is missing", remedy: "name a layer or a pair, e.g. --layers 4-5")
     }
+    let candidate = try session.candidate(of: range, plan)
+    let verdicts = plan.decisions.filter { range.contains($0.first) && range.contains($0.second) }
+    if kernel { return try LaunchListing(candidate.schedule).report(session.style) }
+    let explanation = KernelExplanation(candidate: candidate, plan: plan, decisions: verdicts)
+    return Report(data: explanation.json, text: explanation.text(session.style))
+  }
+}
+
+extension Session {
+  /// The best kernel of the layers of `range`, fused.
+  /// - Throws: `chain-invalid` where they do not follow one another.
+  func candidate(of range: ClosedRange<Int>, _ plan: FusionPlan) throws -> TileCandidate {
+    let network = plan.network
     let explorer = TileExplorer(gpu: plan.gpu, objective: plan.objective, minBlocks: plan.minBlocks)
     let chain = try Chain(Array(network.layers[range]), precision: plan.precision)
     for index in range.dropFirst() where network.layers[index].inputs != [.layer(index - 1)] {
@@ -40,11 +53,11 @@ struct Explain: FuseLabCommand {
         "'\(network.layers[index].name)' does not read '\(network.layers[index - 1].name)'",
         remedy: "name layers that follow one another")
     }
-    let candidate = try explorer.best(of: chain)
-    let verdicts = plan.decisions.filter { range.contains($0.first) && range.contains($0.second) }
-    if kernel { return try LaunchListing(candidate.schedule).report(session.style) }
-    let explanation = KernelExplanation(candidate: candidate, plan: plan, decisions: verdicts)
-    return Report(data: explanation.json, text: explanation.text(session.style))
+    return try explorer.best(of: chain)
+  }
+
+  func schedule(of range: ClosedRange<Int>, _ plan: FusionPlan) throws -> Schedule {
+    try candidate(of: range, plan).schedule
   }
 }
 

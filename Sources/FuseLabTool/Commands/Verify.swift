@@ -1,5 +1,10 @@
 import ArgumentParser
+import Foundation
 import Fusion
+import KernelEmulator
+import KernelSources
+import ModelFiles
+import Scheduling
 import Verification
 import Workload
 
@@ -11,7 +16,10 @@ struct Verify: FuseLabCommand {
       [
         ("fuselab verify mobilenet_v2", "FP32, the plan for the default GPU"),
         ("fuselab verify mobilenet_v1 --dtype int8 --requant tflite", "INT8 as TensorFlow Lite rounds it"),
-        ("fuselab verify mobilenet_v1 --engine emulator", "run the CUDA source itself, its accesses checked"),
+        (
+          "fuselab verify mobilenet_v1 --layers dw2-pw2 --kernel my.cu",
+          "your own CUDA kernel: values, races, bounds, traffic"
+        ),
       ], exits: [.checkFailed, .invalid, .unsupported, .limit]))
 
   @OptionGroup var request: PlanRequest
@@ -21,6 +29,7 @@ struct Verify: FuseLabCommand {
       "What executes the kernels: schedule (default), their steps; or emulator, their CUDA source on the CPU.",
       valueName: "engine"))
   var engine: ExecutionEngine = .schedule
+  @OptionGroup var ownKernel: KernelOptions
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func report(_ session: inout Session) throws -> Report {
@@ -31,11 +40,35 @@ struct Verify: FuseLabCommand {
       throw CommandFailure.usage(
         "the kernels add in the plain order alone", remedy: "drop --fp32-order or --engine emulator")
     }
+    if let path = ownKernel.kernel { return try trial(of: path, range, plan, preset, session) }
     let outcome = try session.verify(plan, layers: range, preset: preset, engine: engine)
     return Report(
       data: VerificationListing.json(outcome, plan),
       text: VerificationListing.text(outcome, plan, session.style),
       exit: outcome.passes ? .success : .checkFailed)
+  }
+}
+
+extension Verify {
+  /// Runs the kernel at `path` for the layers of `range`, by the best schedule of their chain.
+  private func trial(
+    of path: String, _ range: ClosedRange<Int>?, _ plan: FusionPlan, _ preset: ReductionPreset, _ session: Session
+  ) throws -> Report {
+    guard let range else {
+      throw CommandFailure.usage(
+        "--kernel needs --layers", remedy: "name the layers that it computes, e.g. --layers 4-5")
+    }
+    let text = try FileReader.text(at: path, limit: session.settings.maxFile)
+    let schedule = try session.schedule(of: range, plan)
+    let values = try session.values(of: plan, preset: preset)
+    let file = URL(fileURLWithPath: path).lastPathComponent
+    let isPlain = file.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+    let isTaken = (KernelText.headers + KernelText.emulator).contains { $0.name == file }
+    let trial = try KernelTrial(
+      of: text, file: isPlain && !isTaken ? file : "kernel.cu", schedule: schedule, layers: range, values: values,
+      gpu: plan.gpu, launch: try ownKernel.launch(schedule), compiler: KernelCompiler(),
+      threads: session.settings.threads)
+    return KernelTrialListing(trial: trial, file: file).report(session.style)
   }
 }
 
@@ -70,22 +103,9 @@ extension Session {
     _ plan: FusionPlan, layers range: ClosedRange<Int>?, preset: ReductionPreset,
     engine: ExecutionEngine = .schedule
   ) throws -> VerificationOutcome {
-    let network = plan.network
-    // Reference values in FP32, and once more in INT8 or while a kernel runs; weights likewise.
-    let elements =
-      network.layers.reduce(0) { $0 + $1.outputMap.elements + $1.parameterCount }
-      + network.inputs.reduce(0) { $0 + $1.elements }
-    guard elements <= Self.memoryLimit / 8 else {
-      throw CommandFailure(
-        "limit-memory",
-        "the values of '\(network.name)' take about \(grouped(elements * 8 >> 20)) MiB, "
-          + "more than \(grouped(Self.memoryLimit >> 20)) MiB",
-        exit: .limit, remedy: "lower --batch, or use a smaller input")
-    }
-    let values = try NetworkValues(
-      network, precision: plan.precision, preset: preset, seed: settings.seed, threads: settings.threads)
+    let values = try values(of: plan, preset: preset)
     let verification = NetworkVerification(values, plan: plan, engine: engine)
-    let chosen = range.map(Array.init) ?? Array(network.layers.indices)
+    let chosen = range.map(Array.init) ?? Array(plan.network.layers.indices)
     let groups = plan.fusedGroups.filter { $0.layers.allSatisfy(chosen.contains) }
     let progress = Progress("kernels", total: chosen.count + groups.count, settings: settings)
     defer { progress.finish() }
@@ -98,5 +118,24 @@ extension Session {
       return verification.check(group, threads: settings.threads)
     }
     return VerificationOutcome(layers: checks, groups: fused)
+  }
+
+  /// The network's constants and what the reference makes of them.
+  /// - Throws: `limit-memory` where they take too much.
+  func values(of plan: FusionPlan, preset: ReductionPreset) throws -> NetworkValues {
+    let network = plan.network
+    // Reference values in FP32, and once more in INT8 or while a kernel runs; weights likewise.
+    let elements =
+      network.layers.reduce(0) { $0 + $1.outputMap.elements + $1.parameterCount }
+      + network.inputs.reduce(0) { $0 + $1.elements }
+    guard elements <= Self.memoryLimit / 8 else {
+      throw CommandFailure(
+        "limit-memory",
+        "the values of '\(network.name)' take about \(grouped(elements * 8 >> 20)) MiB, "
+          + "more than \(grouped(Self.memoryLimit >> 20)) MiB",
+        exit: .limit, remedy: "lower --batch, or use a smaller input")
+    }
+    return try NetworkValues(
+      network, precision: plan.precision, preset: preset, seed: settings.seed, threads: settings.threads)
   }
 }

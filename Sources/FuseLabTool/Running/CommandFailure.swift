@@ -1,5 +1,7 @@
 import Fusion
 import Hardware
+import KernelEmulator
+import KernelSources
 import ModelFiles
 import Reference
 import Rendering
@@ -42,6 +44,8 @@ extension ScheduleError: CodedError {}
 extension GraphvizError: CodedError {}
 extension ReferenceError: CodedError {}
 extension ExecutionError: CodedError {}
+extension KernelError: CodedError {}
+extension KernelBuildError: CodedError {}
 
 extension CommandFailure {
   init(_ error: some CodedError) {
