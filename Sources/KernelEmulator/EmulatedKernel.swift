@@ -70,7 +70,8 @@ public struct CompiledKernel: Sendable {
   public init(
     _ schedule: Schedule, parameters: [LayerParameters], file: String = "chain.cu",
     texts: [String: String] = [:],
-    launch: KernelLaunch? = nil, finding instruments: Instruments = [.defects, .requests], compiler: KernelCompiler
+    launch: KernelLaunch? = nil, finding instruments: Instruments = [.defects, .requests],
+    compiler: KernelCompiler
   ) throws(KernelBuildError) {
     do throws(KernelError) {
       kernel = try PreparedKernel(schedule, parameters: parameters)

@@ -29,7 +29,8 @@ public struct KernelTrial: Sendable {
   ///   - launch: Nil for the schedule's.
   /// - Throws: `KernelBuildError` where the text cannot be compiled.
   public init(
-    of text: String, file: String, schedule: Schedule, layers: ClosedRange<Int>, values: NetworkValues, gpu: GPU,
+    of text: String, file: String, schedule: Schedule, layers: ClosedRange<Int>, values: NetworkValues,
+    gpu: GPU,
     launch: KernelLaunch? = nil, compiler: KernelCompiler, threads: Int
   ) throws(KernelBuildError) {
     let network = values.network
@@ -37,7 +38,9 @@ public struct KernelTrial: Sendable {
     let inputs = values.run.operands(of: network.layers[layers.lowerBound])
     let kernel = try CompiledKernel(
       schedule, parameters: parameters, file: file, texts: [file: text], launch: launch, compiler: compiler)
-    do throws(KernelError) { recorded = try kernel.run(on: inputs, threads: threads) } catch { throw .kernel(error) }
+    do throws(KernelError) { recorded = try kernel.run(on: inputs, threads: threads) } catch {
+      throw .kernel(error)
+    }
     let expected = values.run.outputs[layers.upperBound]
     let found = recorded.output
     difference = expected.firstDifference(from: found).map {

@@ -52,7 +52,8 @@ struct Verify: FuseLabCommand {
 extension Verify {
   /// Runs the kernel at `path` for the layers of `range`, by the best schedule of their chain.
   private func trial(
-    of path: String, _ range: ClosedRange<Int>?, _ plan: FusionPlan, _ preset: ReductionPreset, _ session: Session
+    of path: String, _ range: ClosedRange<Int>?, _ plan: FusionPlan, _ preset: ReductionPreset,
+    _ session: Session
   ) throws -> Report {
     guard let range else {
       throw CommandFailure.usage(
@@ -65,7 +66,8 @@ extension Verify {
     let isPlain = file.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
     let isTaken = (KernelText.headers + KernelText.emulator).contains { $0.name == file }
     let trial = try KernelTrial(
-      of: text, file: isPlain && !isTaken ? file : "kernel.cu", schedule: schedule, layers: range, values: values,
+      of: text, file: isPlain && !isTaken ? file : "kernel.cu", schedule: schedule, layers: range,
+      values: values,
       gpu: plan.gpu, launch: try ownKernel.launch(schedule), compiler: KernelCompiler(),
       threads: session.settings.threads)
     return KernelTrialListing(trial: trial, file: file).report(session.style)

@@ -6,7 +6,8 @@ import Scheduling
 struct KernelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Run your own CUDA kernel for the layers of --layers: a .cu file that defines FCM_KERNEL.", valueName: "my.cu"))
+      "Run your own CUDA kernel for the layers of --layers: a .cu file that defines FCM_KERNEL.",
+      valueName: "my.cu"))
   var kernel: String?
   @Option(help: ArgumentHelp("Blocks of its launch; the schedule's by default.", valueName: "n"))
   var blocks: Int?
@@ -18,7 +19,9 @@ struct KernelOptions: ParsableArguments {
   /// - Throws: `usage` where a number is out of range.
   func launch(_ schedule: Schedule) throws(CommandFailure) -> KernelLaunch {
     let own = KernelLaunch(schedule)
-    func number(_ value: Int?, _ otherwise: Int, _ flag: String, _ range: ClosedRange<Int>) throws(CommandFailure) -> Int {
+    func number(_ value: Int?, _ otherwise: Int, _ flag: String, _ range: ClosedRange<Int>)
+      throws(CommandFailure) -> Int
+    {
       guard let value else { return otherwise }
       guard range.contains(value) else {
         throw CommandFailure.usage("\(flag) \(value) is not in \(range.lowerBound)…\(range.upperBound)")

@@ -25,7 +25,9 @@ struct KernelTrialListing {
   private var rows: [Row] {
     trial.schedule.chain.operands.compactMap { operand in
       let requests = operand == .ofm ? trial.recorded.writes : trial.recorded.reads
-      guard let found = requests[operand], let scheduled = trial.scheduled.operands[operand] else { return nil }
+      guard let found = requests[operand], let scheduled = trial.scheduled.operands[operand] else {
+        return nil
+      }
       return Row(operand: operand, found: found, scheduled: scheduled)
     }
   }
@@ -48,11 +50,13 @@ struct KernelTrialListing {
     for row in rows {
       let bytes = row.scheduled.accesses.count * schedule.chain.elementBytes(of: row.operand)
       table.add([
-        row.operand.description, grouped(row.found.requests), grouped(row.found.sectors), grouped(row.found.bytes),
+        row.operand.description, grouped(row.found.requests), grouped(row.found.sectors),
+        grouped(row.found.bytes),
         grouped(row.scheduled.requests), grouped(row.scheduled.sectors.count), grouped(bytes),
       ])
     }
-    let findings = trial.findings.map { hanging(sanitised("\($0)", limit: 400), width: style.width) + "\n" }.joined()
+    let findings = trial.findings.map { hanging(sanitised("\($0)", limit: 400), width: style.width) + "\n" }
+      .joined()
     let others = trial.findingCount - trial.findings.reduce(0) { $0 + $1.count }
     return style.bold(title) + "\n" + findings + (others > 0 ? "and \(grouped(others)) more findings\n" : "")
       + table.text(style)

@@ -1,0 +1,126 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct KernelTests {
+  /// The kernel that the documentation shows.
+  private static func documented() throws -> String {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let page = try String(
+      contentsOf: root.appendingPathComponent("Sources/KernelSources/KernelSources.docc/YourOwnKernel.md"),
+      encoding: .utf8)
+    let start = try #require(page.range(of: "```cuda\n"))
+    let end = try #require(page.range(of: "\n```", range: start.upperBound..<page.endIndex))
+    return String(page[start.upperBound..<end.lowerBound]) + "\n"
+  }
+
+  private func verify(_ text: String, _ options: [String] = [], layers: String = "pw13") throws
+    -> CommandOutcome
+  {
+    let folder = try TemporaryFolder()
+    _ = try folder.file("pw.cu", text)
+    return try CommandRunner.run(
+      ["verify", "mobilenet_v1", "--layers", layers, "--kernel", "pw.cu"] + options, in: folder)
+  }
+
+  private static let launch = ["--blocks", "392", "--threads-per-block", "128", "--shared-bytes", "0"]
+
+  @Test("The documented kernel is right, and its accesses are counted beside the schedule's")
+  func documentedKernel() throws {
+    let outcome = try verify(try Self.documented(), Self.launch)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("equal: 200,704 bytes equal the reference, no findings"))
+    let row = outcome.output.split(separator: "\n").first { $0.hasPrefix("ofm ") }
+    // 1,024 × 49 outputs, 32 a warp, 4 sectors each.
+    #expect(row?.split(separator: " ").dropFirst().prefix(3) == ["1,568", "6,272", "200,704"])
+  }
+
+  @Test("A kernel that stores beyond the output is told where, with line, block and thread, exit 1")
+  func outOfBounds() throws {
+    let broken = try Self.documented().replacingOccurrences(of: "st_if(active,", with: "st_if(true,")
+    let outcome = try verify(broken, ["--blocks", "400"] + Self.launch.dropFirst(2))
+    #expect(outcome.status == 1)
+    #expect(outcome.output.contains("global-out-of-bounds: ofm[50176] is out of bounds"))
+    #expect(outcome.output.contains("(392,0,0)"))
+  }
+
+  @Test("A kernel that leaves outputs out is told how many and which first, exit 1")
+  func tooFewBlocks() throws {
+    let outcome = try verify(try Self.documented(), ["--blocks", "391"] + Self.launch.dropFirst(2))
+    #expect(outcome.status == 1)
+    #expect(outcome.output.contains("never-written: 128 elements are never written, the first is ofm[50048]"))
+  }
+
+  @Test("A text that does not compile ends with the compiler's words, exit 2")
+  func syntaxError() throws {
+    let outcome = try verify("int x = ;\n")
+    #expect(outcome.status == 2)
+    #expect(outcome.codes == ["kernel-compile-failed"])
+    #expect(outcome.errors.contains("pw.cu:1:9: error: expected expression"))
+  }
+
+  @Test("Without a compiler the remedy names the variable, exit 2")
+  func noCompiler() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.file("pw.cu", try Self.documented())
+    let outcome = try CommandRunner.run(
+      ["verify", "mobilenet_v1", "--layers", "pw13", "--kernel", "pw.cu"], environment: ["PATH": "/nowhere"],
+      in: folder)
+    #expect(outcome.status == 2)
+    #expect(outcome.codes == ["clang-missing"])
+  }
+
+  @Test("A kernel without layers, and a launch that no GPU takes, are usage errors, exit 2")
+  func usage() throws {
+    let text = try Self.documented()
+    let folder = try TemporaryFolder()
+    _ = try folder.file("pw.cu", text)
+    let all = try CommandRunner.run(["verify", "mobilenet_v1", "--kernel", "pw.cu"], in: folder)
+    #expect(all.status == 2 && all.codes == ["usage"])
+    let threads = try verify(text, ["--threads-per-block", "2048"])
+    #expect(threads.status == 2 && threads.codes == ["usage"])
+  }
+
+  @Test("The project's own text passes as a user's, and costs what the schedule says")
+  func ownText() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let text = try String(
+      contentsOf: root.appendingPathComponent("Sources/KernelSources/Resources/chain.cu"), encoding: .utf8)
+    let outcome = try verify(text, ["--json"], layers: "dw13-pw13")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let envelope = try #require(
+      try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    let data = try #require(envelope["data"] as? [String: Any])
+    let tensors = try #require(data["tensors"] as? [[String: Any]])
+    #expect(tensors.count == 6)
+    for tensor in tensors {
+      #expect(tensor["requests"] as? Int == tensor["scheduled_requests"] as? Int)
+      #expect(tensor["sectors"] as? Int == tensor["scheduled_sectors"] as? Int)
+    }
+    #expect(data["shared_wavefronts"] as? Int == data["scheduled_shared_wavefronts"] as? Int)
+  }
+
+  @Test(
+    "Whole networks run through the emulated source, in FP32 and INT8",
+    arguments: [
+      ["mobilenet_v1"], ["mobilenet_v1", "--dtype", "int8"],
+      ["mobilenet_v2", "--dtype", "int8", "--requant", "tflite"],
+      ["proxylessnas", "--dtype", "int8"],
+    ])
+  func network(_ arguments: [String]) throws {
+    let outcome = try CommandRunner.run(["verify"] + arguments + ["--engine", "emulator"])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("kernels equal the reference"))
+  }
+
+  @Test("explain --kernel prints the launch, the buffers and the constants")
+  func explain() throws {
+    let outcome = try CommandRunner.run(["explain", "mobilenet_v1", "--layers", "dw13-pw13", "--kernel"])
+    #expect(outcome.status == 0)
+    #expect(outcome.output.hasPrefix("fcm_dwpw_fp32\nlaunch: "))
+    #expect(outcome.output.contains("stage[0].rows: window 3, stride 2, dilation 1, padding 0"))
+    #expect(outcome.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
+  }
+}
