@@ -65,8 +65,8 @@ let package = Package(
     .target(
       name: "Verification",
       dependencies: [
-        "Workload", "Scheduling", "Reference", "ScheduleExecution", "Fusion", "KernelSources",
-        "KernelEmulator",
+        "Workload", "Hardware", "Scheduling", "Reference", "ScheduleExecution", "MemorySimulation", "Fusion",
+        "KernelSources", "KernelEmulator",
       ]),
     .executableTarget(
       name: "fuselab",
