@@ -25,6 +25,7 @@ let package = Package(
 
     // The core: no Foundation, and each target imports only what stands before it.
     .target(name: "ConcurrentMap"),
+    .target(name: "Digest"),
     .target(name: "Workload", swiftSettings: optimised),
     .target(name: "Hardware", dependencies: ["Workload"]),
     .target(name: "Scheduling", dependencies: ["Workload", "Hardware"], swiftSettings: optimised),
@@ -52,6 +53,12 @@ let package = Package(
       name: "KernelEmulator",
       dependencies: ["Workload", "Hardware", "Scheduling", "KernelSources", "CKernelEmulator"]),
 
+    // The kernels on a GPU: libraries of CUDA are opened at run time.
+    .target(name: "CCUDADynamic"),
+    .target(
+      name: "CUDAKernels",
+      dependencies: ["Workload", "Hardware", "Scheduling", "KernelSources", "CCUDADynamic", "Digest"]),
+
     .target(
       name: "Fusion",
       dependencies: ["Workload", "Hardware", "Scheduling", "CostModel", "MemorySimulation", "ConcurrentMap"],
@@ -73,8 +80,8 @@ let package = Package(
       dependencies: [
         "Workload", "Hardware", "Scheduling", "Reference", "ScheduleExecution", "CostModel",
         "MemorySimulation", "Fusion", "Rendering", "ModelFiles", "ConcurrentMap", "Verification",
-        "KernelEmulator",
-        "KernelSources",
+        "KernelEmulator", "KernelSources", "Digest",
+        .target(name: "CUDAKernels", condition: .when(traits: ["cuda"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/FuseLabTool"),
@@ -101,7 +108,10 @@ let package = Package(
         "KernelEmulator", "TestSupport",
       ],
       swiftSettings: optimised),
-    .testTarget(name: "FuseLabToolTests", dependencies: ["fuselab", "TestSupport"]),
+    .testTarget(
+      name: "CUDAKernelsTests",
+      dependencies: ["CUDAKernels", "Reference", "TestSupport"], exclude: ["stub_gpu.cpp"]),
+    .testTarget(name: "FuseLabToolTests", dependencies: ["fuselab", "Digest", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

@@ -78,16 +78,32 @@ public enum ExecutionEngine: String, Hashable, Sendable, CaseIterable {
   case emulator
 }
 
+/// Why a kernel gave no output to compare.
+public struct KernelFailure: Error, Hashable, Sendable {
+  public let reason: String
+
+  public init(reason: String) { self.reason = reason }
+}
+
 /// Executes every layer and every fused group of a plan by its own schedule.
-public struct NetworkVerification: Sendable {
+public struct NetworkVerification {
+  /// Runs a schedule for the layers of those indices, on inputs, with at most so many threads.
+  public typealias Execution =
+    (_ schedule: Schedule, _ layers: [Int], _ inputs: [TensorValues], _ threads: Int)
+    -> Result<TensorValues, KernelFailure>
+
   public let values: NetworkValues
   public let plan: FusionPlan
-  public let engine: ExecutionEngine
+  private let execute: Execution
 
-  public init(_ values: NetworkValues, plan: FusionPlan, engine: ExecutionEngine = .schedule) {
+  public init(_ values: NetworkValues, plan: FusionPlan, execute: @escaping Execution) {
     self.values = values
     self.plan = plan
-    self.engine = engine
+    self.execute = execute
+  }
+
+  public init(_ values: NetworkValues, plan: FusionPlan, engine: ExecutionEngine = .schedule) {
+    self.init(values, plan: plan, execute: engine.execution(of: values))
   }
 
   /// Checks layer `index` alone, reading the reference's own inputs.
@@ -122,7 +138,7 @@ public struct NetworkVerification: Sendable {
     let expected = values.run.outputs[last]
     let inputs = values.run.operands(of: network.layers[layers[0]])
     let found: TensorValues
-    switch execute(schedule, layers, on: inputs, threads: threads) {
+    switch execute(schedule, layers, inputs, threads) {
     case .success(let output): found = output
     case .failure(let failure): return result(.failed(failure.reason))
     }
@@ -131,34 +147,31 @@ public struct NetworkVerification: Sendable {
     return result(
       .different(Difference(at: index, in: network.layers[last].outputMap, expected, found)), bytes: bytes)
   }
+}
 
-  /// Why there is no output to compare.
-  private struct Failure: Error {
-    let reason: String
-  }
-
-  private func execute(
-    _ schedule: Schedule, _ layers: [Int], on inputs: [TensorValues], threads: Int
-  ) -> Result<TensorValues, Failure> {
-    let parameters = layers.map { values.parameters[$0] }
-    let orders = layers.map { values.preset.order(for: values.network.layers[$0]) }
-    switch engine {
-    case .schedule:
-      return Result { () throws(ExecutionError) in
-        try ScheduleExecutor(schedule, parameters: parameters, orders: orders).output(
-          of: inputs, threads: threads)
-      }.mapError { Failure(reason: $0.description) }
-    case .emulator:
-      return Result { () throws(KernelError) in
-        if let index = orders.firstIndex(where: { $0 != .chain }), schedule.chain.elementType == .fp32 {
-          throw .orderNotPlain(layer: schedule.chain.stages[index].name)
+extension ExecutionEngine {
+  fileprivate func execution(of values: NetworkValues) -> NetworkVerification.Execution {
+    { schedule, layers, inputs, threads in
+      let parameters = layers.map { values.parameters[$0] }
+      let orders = layers.map { values.preset.order(for: values.network.layers[$0]) }
+      switch self {
+      case .schedule:
+        return Result { () throws(ExecutionError) in
+          try ScheduleExecutor(schedule, parameters: parameters, orders: orders).output(
+            of: inputs, threads: threads)
+        }.mapError { KernelFailure(reason: $0.description) }
+      case .emulator:
+        return Result { () throws(KernelError) in
+          if let index = orders.firstIndex(where: { $0 != .chain }), schedule.chain.elementType == .fp32 {
+            throw .orderNotPlain(layer: schedule.chain.stages[index].name)
+          }
+          return try EmulatedKernel(schedule, parameters: parameters).run(
+            on: inputs, mode: .check, threads: threads)
+        }.mapError { KernelFailure(reason: $0.description) }.flatMap { report in
+          guard let first = report.findings.first else { return .success(report.output) }
+          let others = report.findingCount > 1 ? " and \(report.findingCount - 1) more" : ""
+          return .failure(KernelFailure(reason: "\(first)\(others)"))
         }
-        return try EmulatedKernel(schedule, parameters: parameters).run(
-          on: inputs, mode: .check, threads: threads)
-      }.mapError { Failure(reason: $0.description) }.flatMap { report in
-        guard let first = report.findings.first else { return .success(report.output) }
-        let others = report.findingCount > 1 ? " and \(report.findingCount - 1) more" : ""
-        return .failure(Failure(reason: "\(first)\(others)"))
       }
     }
   }

@@ -8,17 +8,6 @@ import TestSupport
 import Testing
 import Workload
 
-/// The kinds whose agreement is tested, each with at least 2,000 random cases.
-let kinds: [(name: String, stages: [RandomStage])] = [
-  ("dw", [.dw]), ("pw", [.pw]), ("dwpw", [.dw, .pw]), ("pwdw", [.pw, .dw]), ("pwdw_r", [.pw, .dw]),
-  ("pwpw", [.pw, .pw]), ("pwdwpw", [.pw, .dw, .pw]), ("pwdwpw_r", [.pw, .dw, .pw]),
-]
-/// Chains that real networks have beside those, with fewer cases.
-let otherChains: [[RandomStage]] = [
-  [.conv], [.grouped], [.pool], [.add], [.activation], [.dw, .dw], [.conv, .dw, .pw], [.grouped, .pw],
-  [.pool, .pw], [.add, .pw], [.pw, .pool], [.dw, .activation],
-]
-
 @Suite struct ScheduleAgreementTests {
   @Test(
     "2,000 random schedules a kind compute the reference's bits and the closed form's bytes",

@@ -19,6 +19,17 @@ public enum RandomStage: Sendable, Hashable {
   case dw, pw, conv, grouped, pool, add, activation
 }
 
+/// The kinds whose agreement is tested, each with at least 2,000 random cases.
+public let kinds: [(name: String, stages: [RandomStage])] = [
+  ("dw", [.dw]), ("pw", [.pw]), ("dwpw", [.dw, .pw]), ("pwdw", [.pw, .dw]), ("pwdw_r", [.pw, .dw]),
+  ("pwpw", [.pw, .pw]), ("pwdwpw", [.pw, .dw, .pw]), ("pwdwpw_r", [.pw, .dw, .pw]),
+]
+/// Chains that real networks have beside those, with fewer cases.
+public let otherChains: [[RandomStage]] = [
+  [.conv], [.grouped], [.pool], [.add], [.activation], [.dw, .dw], [.conv, .dw, .pw], [.grouped, .pw],
+  [.pool, .pw], [.add, .pw], [.pw, .pool], [.dw, .activation],
+]
+
 /// Draws small convolutions with every attribute that matters: strides, dilations, asymmetric padding, odd sizes,
 /// channel multipliers and remainders, batches, and tiles that divide nothing.
 public struct RandomCaseGenerator {

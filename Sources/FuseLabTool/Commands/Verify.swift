@@ -106,7 +106,13 @@ extension Session {
     engine: ExecutionEngine = .schedule
   ) throws -> VerificationOutcome {
     let values = try values(of: plan, preset: preset)
-    let verification = NetworkVerification(values, plan: plan, engine: engine)
+    return try run(NetworkVerification(values, plan: plan, engine: engine), layers: range)
+  }
+
+  func run(
+    _ verification: NetworkVerification, layers range: ClosedRange<Int>?
+  ) throws -> VerificationOutcome {
+    let plan = verification.plan
     let chosen = range.map(Array.init) ?? Array(plan.network.layers.indices)
     let groups = plan.fusedGroups.filter { $0.layers.allSatisfy(chosen.contains) }
     let progress = Progress("kernels", total: chosen.count + groups.count, settings: settings)

@@ -50,7 +50,8 @@ extension KernelBuildError: CodedError {}
 extension CommandFailure {
   init(_ error: some CodedError) {
     let known = DiagnosticCode(rawValue: error.code)?.exitStatus
-    let status: ExitStatus = error.code.hasPrefix("limit-") ? .limit : .invalid
+    let lacks = ["cuda-", "nvrtc-"].contains { error.code.hasPrefix($0) }
+    let status: ExitStatus = error.code.hasPrefix("limit-") ? .limit : lacks ? .unsupported : .invalid
     let text = String(describing: error)
     self.init(
       error.code, text.hasSuffix(".") ? String(text.dropLast()) : text,

@@ -1,3 +1,5 @@
+import Digest
+
 /// What a command found out. The same facts twice: for people, and for programs.
 struct Report {
   /// The envelope's `data`.

@@ -1,9 +1,9 @@
 /// SHA-256 as FIPS 180-4 defines it, to name inputs in results. No secret ever passes through it.
-enum SHA256 {
+public enum SHA256 {
   /// The digest as 64 lowercase hexadecimal digits.
-  static func hex(of text: String) -> String { hex(of: Array(text.utf8)) }
+  public static func hex(of text: String) -> String { hex(of: Array(text.utf8)) }
 
-  static func hex(of message: [UInt8]) -> String {
+  public static func hex(of message: [UInt8]) -> String {
     digest(of: message).map { byte in
       let digits = String(byte, radix: 16)
       return byte < 16 ? "0" + digits : digits

@@ -1,0 +1,119 @@
+import CCUDADynamic
+import Hardware
+import KernelSources
+import Scheduling
+import Workload
+
+/// How kernels are timed.
+public struct TimingMethod: Hashable, Sendable {
+  public enum L2: String, Hashable, Sendable, CaseIterable {
+    /// Each launch takes another copy of its tensors, and all copies together are more than twice the cache.
+    case cold
+    /// Each launch takes the same tensors.
+    case warm
+  }
+
+  public var l2: L2
+  /// Replays of the graph before the first that counts.
+  public var warmUps: Int
+  /// Replays that count.
+  public var runs: Int
+
+  public init(l2: L2, warmUps: Int = 5, runs: Int = 20) {
+    self.l2 = l2
+    self.warmUps = warmUps
+    self.runs = runs
+  }
+}
+
+/// Microseconds of one pass through a sequence of kernels, one a run: the mean over the launches of one graph.
+public struct KernelTiming: Hashable, Sendable {
+  public let method: TimingMethod
+  /// In the order of the runs.
+  public let microseconds: [Double]
+  /// Passes in one replay of the graph, and copies of the tensors that they take in turn.
+  public let passes, copies: Int
+
+  private var sorted: [Double] { microseconds.sorted() }
+  public var minimum: Double { sorted[0] }
+  public var maximum: Double { sorted[sorted.count - 1] }
+  public var median: Double {
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  }
+}
+
+/// Kernels that run one after the other, each on the output of the one before: layers on their own, or one fused kernel.
+public final class DeviceSequence {
+  private let kernels: [DeviceKernel]
+  private let bytes: [[Operand: [UInt8]]]
+  private let device: CUDADevice
+
+  /// Passes in a graph at least; enough that its own launch is lost among them.
+  static let leastPasses = 20
+  /// Copies at most, where tensors are tiny beside the cache.
+  static let mostCopies = 2048
+
+  /// - Parameter inputs: Of each kernel; a kernel after the first takes what the one before has made in place of its
+  ///   first input.
+  public init(_ kernels: [DeviceKernel], inputs: [[TensorValues]]) throws(CUDAError) {
+    precondition(!kernels.isEmpty && kernels.count == inputs.count)
+    var bytes: [[Operand: [UInt8]]] = []
+    for (kernel, inputs) in zip(kernels, inputs) { bytes.append(try kernel.bytes(of: inputs)) }
+    self.kernels = kernels
+    self.bytes = bytes
+    device = kernels[0].device
+  }
+
+  private func place() throws(CUDAError) -> [DeviceOperands] {
+    var placed: [DeviceOperands] = []
+    for (kernel, bytes) in zip(kernels, bytes) {
+      placed.append(try kernel.place(bytes, after: placed.last))
+    }
+    return placed
+  }
+
+  /// What the last kernel makes after all before it have run; whether any wrote beside its output.
+  public func run(fill: UInt8 = 0) throws(CUDAError) -> DeviceKernel.Outcome {
+    let placed = try place()
+    for operands in placed { try operands.fillOutput(fill) }
+    for (kernel, operands) in zip(kernels, placed) { try kernel.launch(operands) }
+    try device.synchronise()
+    var bytes: [UInt8] = []
+    var wroteOutside = false
+    for operands in placed {
+      let (output, outside) = try operands.output(filled: fill)
+      bytes = output
+      wroteOutside = wroteOutside || outside
+    }
+    let type = kernels[kernels.count - 1].schedule.chain.elementType
+    return DeviceKernel.Outcome(output: OperandBytes.values(bytes, type), wroteOutside: wroteOutside)
+  }
+
+  public func time(_ method: TimingMethod) throws(CUDAError) -> KernelTiming {
+    var copies = [try place()]
+    if method.l2 == .cold {
+      let each = copies[0].reduce(0) { $0 + $1.byteCount }
+      let cache = try device.attribute(.l2Bytes)
+      let count = min(max(2, 2 * cache / each + 1), Self.mostCopies)
+      while copies.count < count { copies.append(try place()) }
+    }
+    let passes = (Self.leastPasses + copies.count - 1) / copies.count * copies.count
+    let stream = try Stream(on: device)
+    let graph = try stream.capture { handle throws(CUDAError) in
+      for pass in 0..<passes {
+        for (kernel, operands) in zip(kernels, copies[pass % copies.count]) {
+          try kernel.launch(operands, on: handle)
+        }
+      }
+    }
+    for _ in 0..<method.warmUps { try stream.replay(graph) }
+    try stream.synchronise()
+    var times: [Double] = []
+    for _ in 0..<max(1, method.runs) {
+      let milliseconds = try stream.milliseconds { () throws(CUDAError) in try stream.replay(graph) }
+      times.append(Double(milliseconds) * 1000 / Double(passes))
+    }
+    return KernelTiming(method: method, microseconds: times, passes: passes, copies: copies.count)
+  }
+}
