@@ -3,11 +3,11 @@ import Workload
 
 /// What a block of a chain takes of a multiprocessor, from tile sizes alone: cheap enough to ask for every tile.
 ///
-/// Shared memory is exact for the staging buffers that the steps name, each rounded up to 16 B; but where groups have several filters the
-/// input's is for a run of outputs that begins at a group's last, though none may. Registers are an estimate: 48 for
-/// addresses and loop state, a value and its place for each pixel that a thread computes together, plus the accumulators
-/// that it keeps: those of all its items of a stage whose reduction comes in chunks, those of one item of a stage that
-/// reduces at once. `Tests/machine-code` holds it against what the compiler takes.
+/// Shared memory is exact for the staging buffers that the steps name, each rounded up to 16 B; but where groups have
+/// several filters the input's is for a run of outputs that begins at a group's last, though none may. Registers are an
+/// estimate: 56 for addresses and loop state, a value and its place for each pixel that a thread computes together, plus
+/// the accumulators that it keeps (those of all its items of a stage whose reduction comes in chunks, those of one item
+/// of a stage that reduces at once) and a quarter more for what the compiler holds beside them. `Tests/machine-code` holds it against what the compiler takes.
 public struct FootprintModel: Sendable {
   let chain: Chain
   let tiling: Tiling
@@ -15,7 +15,7 @@ public struct FootprintModel: Sendable {
   /// Slots along rows and columns of each map.
   let rowSlots, columnSlots: [Int]
 
-  public static let baseRegisters = 48
+  public static let baseRegisters = 56
   /// The most pixels of a channel that a thread computes together where channels are not mixed.
   public static let unmixedPixels = 4
 
@@ -109,7 +109,8 @@ public struct FootprintModel: Sendable {
 
   public var registersPerThread: Int {
     let pixels = chain.stages.indices.map { registerTile(of: $0).pixels }.max() ?? 0
-    return chain.stages.indices.reduce(Self.baseRegisters + 2 * pixels) { $0 + accumulators(of: $1) }
+    let sums = chain.stages.indices.reduce(0) { $0 + accumulators(of: $1) }
+    return Self.baseRegisters + 2 * pixels + sums + Schedule.ceilDivide(sums, 4)
   }
 
   private func roundUp(_ bytes: Int) -> Int {

@@ -30,7 +30,8 @@ template <int S, class A> __device__ __forceinline__ void convolve_tile(const Wo
   }
 #else
   constexpr const Stage& k = constants.stage[S];
-  convolve<A, k.pixels, k.group, k.rounds>(w, sums);
+  // Only a thread that keeps the sums of all its items from chunk to chunk needs code of its own for each.
+  convolve<A, k.pixels, k.group, (k.sums > k.pixels * k.group ? k.rounds : 0)>(w, sums);
 #endif
 }
 

@@ -209,46 +209,62 @@ __device__ __forceinline__ void accumulate_pointwise(const Work<A>& w, const Ite
   for (int s = 0; s < M * P; ++s) sums[s] = sum[s];
 }
 
-/// A convolution's step: all items of the thread, ended where the reduction does. `R` is how many those are, or 0.
+/// What a convolution's step asks of one item of the thread, ended where the reduction does. The item's sums lie at `own`.
+template <class A, int P, int M>
+__device__ __forceinline__ void convolve_item(const Work<A>& w, int round, typename A::Sum* own) {
+  const Stage& k = w.k;
+  const int pixels = P ? P : k.pixels, group = M ? M : k.group;
+  const int number = round * w.b.K.threads + w.b.thread;
+  if (number >= w.items) return;
+  const Item item(w, number);
+  if (w.step.begins) {
+#pragma unroll
+    for (int s = 0; s < group * pixels; ++s) own[s] = 0;
+  }
+  bool is_pointwise = k.mixes && k.rows.window * k.columns.window == 1;
+  if constexpr (P > 0 && M > 0) {
+    if (is_pointwise) accumulate_pointwise<A, P, M>(w, item, own);
+  } else {
+    is_pointwise = false;
+  }
+  if (!is_pointwise) accumulate<A, P, M>(w, item, own);
+  if (!w.step.ends) return;
+#pragma unroll
+  for (int m = 0; m < group; ++m) {
+    const int channel = item.channel_of(m);
+    typename A::Bias bias = 0;
+    typename A::Multiplier multiplier{};
+    if (k.has_bias) bias = w.bias[channel];
+    if (k.multipliers.copies > 0) multiplier = w.multipliers[channel];
+#pragma unroll
+    for (int p = 0; p < pixels; ++p) {
+      const int pixel = item.pixel_of(p), row = pixel / item.columns;
+      w.emit(
+          item.has(m, p), channel, row, pixel - row * item.columns,
+          A::finish(own[m * pixels + p], bias, multiplier, k));
+    }
+  }
+}
+
+/// Rounds `I…R − 1`. Each is code of its own, however long, so that every sum has a register of its own.
+template <class A, int P, int M, int I, int R>
+__device__ __forceinline__ void convolve_rounds(const Work<A>& w, int apart, typename A::Sum* sums) {
+  if constexpr (I < R) {
+    convolve_item<A, P, M>(w, I, sums + I * apart);
+    convolve_rounds<A, P, M, I + 1, R>(w, apart, sums);
+  }
+}
+
+/// A convolution's step: all items of the thread. `R` is how many those are where each has sums of its own, or 0.
 template <class A, int P, int M, int R>
 __device__ FCM_SHARED_CODE void convolve(const Work<A>& w, typename A::Sum* sums) {
   const Stage& k = w.k;
-  const int pixels = P ? P : k.pixels, group = M ? M : k.group;
   // A stage that reduces at once needs its sums no longer than for one item.
-  const int apart = k.sums > group * pixels ? group * pixels : 0;
-#pragma unroll
-  for (int round = 0; round < (R ? R : k.rounds); ++round) {
-    const int number = round * w.b.K.threads + w.b.thread;
-    if (number >= w.items) continue;
-    const Item item(w, number);
-    typename A::Sum* const own = sums + round * apart;
-    if (w.step.begins) {
-#pragma unroll
-      for (int s = 0; s < group * pixels; ++s) own[s] = 0;
-    }
-    bool is_pointwise = k.mixes && k.rows.window * k.columns.window == 1;
-    if constexpr (P > 0 && M > 0) {
-      if (is_pointwise) accumulate_pointwise<A, P, M>(w, item, own);
-    } else {
-      is_pointwise = false;
-    }
-    if (!is_pointwise) accumulate<A, P, M>(w, item, own);
-    if (!w.step.ends) continue;
-#pragma unroll
-    for (int m = 0; m < group; ++m) {
-      const int channel = item.channel_of(m);
-      typename A::Bias bias = 0;
-      typename A::Multiplier multiplier{};
-      if (k.has_bias) bias = w.bias[channel];
-      if (k.multipliers.copies > 0) multiplier = w.multipliers[channel];
-#pragma unroll
-      for (int p = 0; p < pixels; ++p) {
-        const int pixel = item.pixel_of(p), row = pixel / item.columns;
-        w.emit(
-            item.has(m, p), channel, row, pixel - row * item.columns,
-            A::finish(own[m * pixels + p], bias, multiplier, k));
-      }
-    }
+  const int one = (M ? M : k.group) * (P ? P : k.pixels), apart = k.sums > one ? one : 0;
+  if constexpr (R > 0) {
+    convolve_rounds<A, P, M, 0, R>(w, apart, sums);
+  } else {
+    for (int round = 0; round < k.rounds; ++round) convolve_item<A, P, M>(w, round, sums + round * apart);
   }
   // The last round may not have an item for every lane.
   __syncwarp();
