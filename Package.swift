@@ -7,7 +7,8 @@ let optimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debu
 let package = Package(
   name: "FuseLab",
   products: [
-    .executable(name: "fuselab", targets: ["fuselab"])
+    .executable(name: "fuselab", targets: ["fuselab"]),
+    .executable(name: "fuselab-gpu", targets: ["fuselab-gpu"]),
   ],
   traits: [
     .trait(
@@ -57,7 +58,10 @@ let package = Package(
     .target(name: "CCUDADynamic"),
     .target(
       name: "CUDAKernels",
-      dependencies: ["Workload", "Hardware", "Scheduling", "KernelSources", "CCUDADynamic", "Digest"]),
+      dependencies: ["KernelSources", "CCUDADynamic", "Digest"]),
+    .target(
+      name: "KernelBundles", dependencies: ["KernelSources", "Digest"], resources: [.embedInCode("Resources")]
+    ),
 
     .target(
       name: "Fusion",
@@ -80,11 +84,15 @@ let package = Package(
       dependencies: [
         "Workload", "Hardware", "Scheduling", "Reference", "ScheduleExecution", "CostModel",
         "MemorySimulation", "Fusion", "Rendering", "ModelFiles", "ConcurrentMap", "Verification",
-        "KernelEmulator", "KernelSources", "Digest",
+        "KernelEmulator", "KernelSources", "KernelBundles", "Digest",
         .target(name: "CUDAKernels", condition: .when(traits: ["cuda"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/FuseLabTool"),
+    // Runs bundles on a machine that has a GPU and little else.
+    .executableTarget(
+      name: "fuselab-gpu", dependencies: ["Workload", "KernelSources", "KernelBundles", "CUDAKernels"],
+      path: "Sources/FuseLabGPU"),
 
     .target(
       name: "TestSupport",
@@ -110,8 +118,8 @@ let package = Package(
       swiftSettings: optimised),
     .testTarget(
       name: "CUDAKernelsTests",
-      dependencies: ["CUDAKernels", "Reference", "TestSupport"], exclude: ["stub_gpu.cpp"]),
-    .testTarget(name: "FuseLabToolTests", dependencies: ["fuselab", "Digest", "TestSupport"]),
+      dependencies: ["CUDAKernels", "KernelBundles", "Reference", "TestSupport"], exclude: ["stub_gpu.cpp"]),
+    .testTarget(name: "FuseLabToolTests", dependencies: ["fuselab", "fuselab-gpu", "Digest", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

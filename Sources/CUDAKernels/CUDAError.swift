@@ -1,5 +1,3 @@
-import KernelSources
-
 /// Why a kernel could not be run on a GPU.
 public enum CUDAError: Error, Hashable, Sendable {
   /// No driver was found, or it lacks a function; the loader's words.
@@ -16,7 +14,6 @@ public enum CUDAError: Error, Hashable, Sendable {
   case architectureUnknown(device: Int, oldest: Int)
   /// A block needs more dynamic shared memory than the GPU gives one.
   case sharedMemoryExceeded(need: Int, limit: Int)
-  case kernel(KernelError)
 
   public var code: String {
     switch self {
@@ -28,7 +25,6 @@ public enum CUDAError: Error, Hashable, Sendable {
     case .compilationFailed: "kernel-compile-failed"
     case .architectureUnknown: "cuda-architecture"
     case .sharedMemoryExceeded: "shared-memory-exceeded"
-    case .kernel(let error): error.code
     }
   }
 }
@@ -49,7 +45,6 @@ extension CUDAError: CustomStringConvertible {
       "The GPU is sm_\(device), older than NVRTC's oldest, sm_\(oldest). Use an older NVRTC."
     case .sharedMemoryExceeded(let need, let limit):
       "A block needs \(need) bytes of shared memory, the GPU gives \(limit). Plan for this GPU with --gpu."
-    case .kernel(let error): error.description
     }
   }
 }

@@ -1,8 +1,4 @@
 import CCUDADynamic
-import Hardware
-import KernelSources
-import Scheduling
-import Workload
 
 /// How kernels are timed.
 public struct TimingMethod: Hashable, Sendable {
@@ -43,10 +39,18 @@ public struct KernelTiming: Hashable, Sendable {
   }
 }
 
+/// What a sequence leaves in memory.
+public enum SequenceOutput: Hashable, Sendable {
+  case bytes([UInt8])
+  /// A kernel wrote beside its output.
+  case wroteOutside
+  /// Two runs leave different bytes, so some are not always written; the first of them.
+  case unwritten(byte: Int)
+}
+
 /// Kernels that run one after the other, each on the output of the one before: layers on their own, or one fused kernel.
 public final class DeviceSequence {
   private let kernels: [DeviceKernel]
-  private let bytes: [[Operand: [UInt8]]]
   private let device: CUDADevice
 
   /// Passes in a graph at least; enough that its own launch is lost among them.
@@ -54,27 +58,35 @@ public final class DeviceSequence {
   /// Copies at most, where tensors are tiny beside the cache.
   static let mostCopies = 2048
 
-  /// - Parameter inputs: Of each kernel; a kernel after the first takes what the one before has made in place of its
-  ///   first input.
-  public init(_ kernels: [DeviceKernel], inputs: [[TensorValues]]) throws(CUDAError) {
-    precondition(!kernels.isEmpty && kernels.count == inputs.count)
-    var bytes: [[Operand: [UInt8]]] = []
-    for (kernel, inputs) in zip(kernels, inputs) { bytes.append(try kernel.bytes(of: inputs)) }
+  /// A kernel after the first takes what the one before has made in place of its job's first input.
+  public init(_ kernels: [DeviceKernel]) {
+    precondition(!kernels.isEmpty)
     self.kernels = kernels
-    self.bytes = bytes
     device = kernels[0].device
   }
 
   private func place() throws(CUDAError) -> [DeviceOperands] {
     var placed: [DeviceOperands] = []
-    for (kernel, bytes) in zip(kernels, bytes) {
-      placed.append(try kernel.place(bytes, after: placed.last))
+    for kernel in kernels {
+      placed.append(try DeviceOperands(of: kernel.job, on: device, after: placed.last))
     }
     return placed
   }
 
-  /// What the last kernel makes after all before it have run; whether any wrote beside its output.
-  public func run(fill: UInt8 = 0) throws(CUDAError) -> DeviceKernel.Outcome {
+  /// What the last kernel makes. All run twice, on memory of zeros and of ones, so that an element that is never written
+  /// cannot pass for a right one.
+  public func output() throws(CUDAError) -> SequenceOutput {
+    let first = try run(fill: 0x00)
+    let second = try run(fill: 0xFF)
+    if first.wroteOutside || second.wroteOutside { return .wroteOutside }
+    guard first.bytes != second.bytes else { return .bytes(first.bytes) }
+    return .unwritten(byte: zip(first.bytes, second.bytes).enumerated().first { $1.0 != $1.1 }?.offset ?? 0)
+  }
+
+  /// Launches each kernel once.
+  public func launch() throws(CUDAError) { _ = try run(fill: 0) }
+
+  private func run(fill: UInt8) throws(CUDAError) -> (bytes: [UInt8], wroteOutside: Bool) {
     let placed = try place()
     for operands in placed { try operands.fillOutput(fill) }
     for (kernel, operands) in zip(kernels, placed) { try kernel.launch(operands) }
@@ -86,8 +98,7 @@ public final class DeviceSequence {
       bytes = output
       wroteOutside = wroteOutside || outside
     }
-    let type = kernels[kernels.count - 1].schedule.chain.elementType
-    return DeviceKernel.Outcome(output: OperandBytes.values(bytes, type), wroteOutside: wroteOutside)
+    return (bytes, wroteOutside)
   }
 
   public func time(_ method: TimingMethod) throws(CUDAError) -> KernelTiming {

@@ -21,22 +21,22 @@ public struct KernelCache: Sendable {
     return KernelCache(folder: folder)
   }
 
-  /// The code of `program`, from the cache or by `compile`.
+  /// The code of the job's kernel, from the cache or by `compile`.
   func code(
-    of program: KernelProgram, for device: Int, _ compiler: RuntimeCompiler
+    of job: KernelJob, for device: Int, _ compiler: RuntimeCompiler
   ) throws(CUDAError) -> [UInt8] {
-    guard let folder else { return try compiler.compile(program, for: device) }
-    let path = "\(folder)/\(try Self.key(of: program, for: device, compiler))"
+    guard let folder else { return try compiler.compile(job, for: device) }
+    let path = "\(folder)/\(try Self.key(of: job, for: device, compiler))"
     if let code = Self.read(path) { return code }
-    let code = try compiler.compile(program, for: device)
+    let code = try compiler.compile(job, for: device)
     Self.write(code, to: path, in: folder)
     return code
   }
 
   static func key(
-    of program: KernelProgram, for device: Int, _ compiler: RuntimeCompiler
+    of job: KernelJob, for device: Int, _ compiler: RuntimeCompiler
   ) throws(CUDAError) -> String {
-    let texts = KernelText.headers.flatMap { [$0.name, $0.text] } + [program.source]
+    let texts = job.headers.flatMap { [$0.name, $0.text] } + [job.source]
     let parts =
       ["\(compiler.version.major).\(compiler.version.minor)", try compiler.target(of: device).option]
       + RuntimeCompiler.options + texts

@@ -44,14 +44,13 @@ public struct RuntimeCompiler {
       ? ("--gpu-architecture=sm_\(device)", false) : ("--gpu-architecture=compute_\(nearest)", true)
   }
 
-  func compile(_ program: KernelProgram, for device: Int) throws(CUDAError) -> [UInt8] {
+  func compile(_ job: KernelJob, for device: Int) throws(CUDAError) -> [UInt8] {
     let (architecture, isPTX) = try target(of: device)
     var handle: fuselab_handle?
-    let created = Self.withStrings(KernelText.headers.map(\.text)) { texts in
-      Self.withStrings(KernelText.headers.map(\.name)) { names in
+    let created = Self.withStrings(job.headers.map(\.text)) { texts in
+      Self.withStrings(job.headers.map(\.name)) { names in
         functions.create(
-          &handle, program.source, program.name + ".cu", Int32(KernelText.headers.count), texts,
-          names)
+          &handle, job.source, job.name + ".cu", Int32(job.headers.count), texts, names)
       }
     }
     guard created == 0 else { throw .callFailed("nvrtcCreateProgram", "error \(created)") }

@@ -52,7 +52,7 @@ public enum OperandBytes {
     }
   }
 
-  private static func bytes(of values: TensorValues) -> [UInt8] {
+  public static func bytes(of values: TensorValues) -> [UInt8] {
     switch values {
     case .fp32(let values): raw(values)
     case .int8(let values): raw(values)

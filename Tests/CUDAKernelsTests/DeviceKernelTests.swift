@@ -1,5 +1,6 @@
 import CUDAKernels
 import Foundation
+import KernelSources
 import Reference
 import TestSupport
 import Testing
@@ -23,8 +24,17 @@ import Workload
     -> DeviceKernel
   {
     try DeviceKernel(
-      example.schedule, parameters: example.parameters, on: gpu.device, compiler: gpu.compiler, cache: cache)
+      KernelJob(example.schedule, parameters: example.parameters, inputs: example.inputs), on: gpu.device,
+      compiler: gpu.compiler, cache: cache)
   }
+
+  /// The output of one kernel on its own.
+  private func values(of kernel: DeviceKernel, _ example: RandomCase) throws -> TensorValues {
+    guard case .bytes(let bytes) = try DeviceSequence([kernel]).output() else { throw NoOutput() }
+    return OperandBytes.values(bytes, example.schedule.chain.elementType)
+  }
+
+  private struct NoOutput: Error {}
 
   private func reference(_ example: RandomCase) throws -> TensorValues {
     try DirectEvaluation.evaluate(
@@ -34,13 +44,8 @@ import Workload
   @Test("A kernel of each kind comes back with the reference's bits", arguments: kinds.indices)
   func ofEachKind(_ index: Int) throws {
     let example = try example(index)
-    let kernel = try kernel(example, StubGPU())
-    let expected = try reference(example)
-    for fill: UInt8 in [0x00, 0xFF] {
-      let outcome = try kernel.run(on: example.inputs, fill: fill)
-      #expect(expected.firstDifference(from: outcome.output) == nil, "\(example.description)")
-      #expect(!outcome.wroteOutside)
-    }
+    let found = try values(of: kernel(example, StubGPU()), example)
+    #expect(try reference(example).firstDifference(from: found) == nil, "\(example.description)")
   }
 
   @Test("A wrong bit, and a write beside the output, are seen")
@@ -48,12 +53,13 @@ import Workload
     let example = try example(0)
     let kernel = try kernel(example, StubGPU())
     let expected = try reference(example)
-    let wrong = try StubGPU.with(fault: "bit") { try kernel.run(on: example.inputs) }
+    let wrong = try StubGPU.with(fault: "bit") { try values(of: kernel, example) }
     // The stub spoils the fourth byte.
-    #expect(expected.firstDifference(from: wrong.output) == 3 / expected.elementType.bytes)
-    let outside = try StubGPU.with(fault: "outside") { try kernel.run(on: example.inputs) }
-    #expect(outside.wroteOutside)
-    #expect(expected.firstDifference(from: outside.output) == nil)
+    #expect(expected.firstDifference(from: wrong) == 3 / expected.elementType.bytes)
+    let outside = try StubGPU.with(fault: "outside") { try DeviceSequence([kernel]).output() }
+    #expect(outside == .wroteOutside)
+    let missing = try StubGPU.with(fault: "nothing") { try DeviceSequence([kernel]).output() }
+    #expect(missing == .unwritten(byte: 0))
   }
 
   @Test("A compiled kernel is kept, and a spoilt file is made anew")
@@ -72,8 +78,8 @@ import Workload
     #expect(file.lastPathComponent.count == 64)
     let whole = try Data(contentsOf: file)
     try whole.dropLast(9).write(to: file)
-    let outcome = try kernel(example, gpu, cache: cache).run(on: example.inputs)
-    #expect(try reference(example).firstDifference(from: outcome.output) == nil)
+    let found = try values(of: kernel(example, gpu, cache: cache), example)
+    #expect(try reference(example).firstDifference(from: found) == nil)
     // Compiled again, to the same length; a linker may stamp what it makes.
     #expect(try Data(contentsOf: file).count == whole.count)
     _ = try kernel(try self.example(1, seed: 5), gpu, cache: cache)
@@ -83,7 +89,7 @@ import Workload
   @Test("A sequence is timed cold on copies that exceed the cache, warm on one")
   func timing() throws {
     let example = try example(2)
-    let sequence = try DeviceSequence([kernel(example, StubGPU())], inputs: [example.inputs])
+    let sequence = try DeviceSequence([kernel(example, StubGPU())])
     let warm = try sequence.time(TimingMethod(l2: .warm, warmUps: 1, runs: 3))
     #expect(warm.copies == 1)
     #expect(warm.passes == 20)
@@ -110,10 +116,10 @@ import Workload
     }
     let example = try example(0)
     let kernel = try kernel(example, gpu)
-    #expect { try StubGPU.with(fault: "oom") { try kernel.run(on: example.inputs) } } throws: {
+    #expect { try StubGPU.with(fault: "oom") { try DeviceSequence([kernel]).output() } } throws: {
       $0 as? CUDAError == .callFailed("cuMemAlloc", "CUDA_ERROR_OUT_OF_MEMORY: out of memory")
     }
-    #expect { try StubGPU.with(fault: "launch") { try kernel.run(on: example.inputs) } } throws: {
+    #expect { try StubGPU.with(fault: "launch") { try DeviceSequence([kernel]).output() } } throws: {
       ($0 as? CUDAError)?.description.hasPrefix("cuLaunchKernel failed: CUDA_ERROR_ILLEGAL_ADDRESS") == true
     }
   }

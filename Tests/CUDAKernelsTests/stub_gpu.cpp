@@ -3,7 +3,8 @@
 // launch, results.
 //
 // FUSELAB_STUB_TEXTS names the folder of the emulator's headers, FUSELAB_STUB_CLANG the compiler; FUSELAB_STUB_FAULT plants
-// one defect: "oom", "launch", "nodevice", "bit" (a wrong bit in each result) or "outside" (a write beside it).
+// one defect: "oom", "launch", "nodevice", "nothing" (no kernel runs), "bit" (a wrong bit in each result) or "outside" (a
+// write beside it).
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -47,6 +48,7 @@ struct Launch {
   std::vector<uint64_t> parameters;
 
   void run() const {
+    if (fault("nothing")) return;
     entry(parameters.data(), blocks, threads, shared_bytes);
     unsigned char *output = reinterpret_cast<unsigned char *>(parameters[14]);
     if (fault("bit")) output[3] ^= 1;

@@ -20,13 +20,13 @@ public enum CommandRunner {
   public enum Failure: Error { case notBuilt(searched: [String]) }
 
   /// The binary lies beside the test bundle.
-  public static func executable() throws -> URL {
+  public static func executable(_ name: String = "fuselab") throws -> URL {
     let starts = [Bundle.main.executableURL, CommandLine.arguments.first.map { URL(fileURLWithPath: $0) }]
     var searched: [String] = []
     for start in starts.compactMap({ $0 }) {
       var folder = start.deletingLastPathComponent()
       for _ in 0..<4 {
-        let candidate = folder.appendingPathComponent("fuselab")
+        let candidate = folder.appendingPathComponent(name)
         if FileManager.default.isExecutableFile(atPath: candidate.path),
           !FileManager.default.fileExists(atPath: candidate.path + "/.")
         {
@@ -70,9 +70,10 @@ public enum CommandRunner {
     return process
   }
 
-  private static func run(
-    _ executable: URL, _ arguments: [String], input: String?, environment: [String: String],
-    in folder: TemporaryFolder?
+  /// Any program, in the same way.
+  public static func run(
+    _ executable: URL, _ arguments: [String], input: String? = nil, environment: [String: String] = [:],
+    in folder: TemporaryFolder? = nil
   ) throws -> CommandOutcome {
     // Files, not pipes: a full pipe would stop the process.
     let streams = try TemporaryFolder()

@@ -2,6 +2,7 @@
   import ArgumentParser
   import CUDAKernels
   import Fusion
+  import KernelSources
   import ModelFiles
   import Scheduling
   import Verification
@@ -79,7 +80,7 @@
     let warmUps, runs: Int
 
     /// Nothing is timed before it is right.
-    func row(_ layers: [Int], _ schedule: Schedule) throws(CUDAError) -> GroupTiming {
+    func row(_ layers: [Int], _ schedule: Schedule) throws -> GroupTiming {
       var row = GroupTiming(layers: layers, schedule: schedule)
       let fused = try sequence([(layers, schedule)])
       let alone = layers.compactMap { layer in plan.unfused[layer].map { ([layer], $0.schedule) } }
@@ -96,17 +97,18 @@
       return row
     }
 
-    private func sequence(_ parts: [([Int], Schedule)]) throws(CUDAError) -> DeviceSequence {
-      var kernels: [DeviceKernel] = []
-      for (layers, schedule) in parts {
-        kernels.append(try runner.kernel(schedule, layers.map { values.parameters[$0] }))
-      }
-      return try DeviceSequence(
-        kernels, inputs: parts.map { values.run.operands(of: values.network.layers[$0.0[0]]) })
+    private func sequence(_ parts: [([Int], Schedule)]) throws -> DeviceSequence {
+      DeviceSequence(
+        try parts.map { layers, schedule in
+          try runner.kernel(
+            try KernelJob(
+              schedule, parameters: layers.map { values.parameters[$0] },
+              inputs: values.run.operands(of: values.network.layers[layers[0]])))
+        })
     }
 
     private func difference(_ sequence: DeviceSequence, last: Int) -> String? {
-      switch runner.output(of: sequence) {
+      switch runner.output(of: plan.precision.elementType, { sequence }) {
       case .failure(let failure): failure.reason
       case .success(let output):
         values.run.outputs[last].firstDifference(from: output).map {

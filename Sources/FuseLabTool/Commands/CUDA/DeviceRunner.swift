@@ -2,6 +2,7 @@
   import ArgumentParser
   import CUDAKernels
   import Foundation
+  import KernelSources
   import ModelFiles
   import Scheduling
   import Verification
@@ -34,32 +35,34 @@
       self.compiler = compiler
     }
 
-    func kernel(_ schedule: Schedule, _ parameters: [LayerParameters]) throws(CUDAError) -> DeviceKernel {
-      try DeviceKernel(schedule, parameters: parameters, on: device, compiler: compiler, cache: cache)
+    func kernel(_ job: KernelJob) throws(CUDAError) -> DeviceKernel {
+      try DeviceKernel(job, on: device, compiler: compiler, cache: cache)
     }
 
     /// What the schedule's kernel makes on the GPU.
     func output(
       of schedule: Schedule, parameters: [LayerParameters], _ inputs: [TensorValues]
     ) -> Result<TensorValues, KernelFailure> {
-      Result { () throws(CUDAError) in
-        try DeviceSequence([kernel(schedule, parameters)], inputs: [inputs])
-      }.mapError { KernelFailure(reason: $0.description) }.flatMap { output(of: $0) }
+      Result { () throws(KernelError) in
+        try KernelJob(schedule, parameters: parameters, inputs: inputs)
+      }.mapError { KernelFailure(reason: $0.description) }.flatMap { job in
+        output(of: schedule.chain.elementType) { () throws(CUDAError) in DeviceSequence([try kernel(job)]) }
+      }
     }
 
-    /// What the last of `sequence` makes. It runs twice, on memory of zeros and of ones, so that an element that is never
-    /// written cannot pass for a right one.
-    func output(of sequence: DeviceSequence) -> Result<TensorValues, KernelFailure> {
-      Result { () throws(CUDAError) in (try sequence.run(fill: 0x00), try sequence.run(fill: 0xFF)) }
+    /// What the last kernel of a sequence makes.
+    func output(
+      of type: ElementType, _ sequence: () throws(CUDAError) -> DeviceSequence
+    ) -> Result<TensorValues, KernelFailure> {
+      Result { () throws(CUDAError) in try sequence().output() }
         .mapError { KernelFailure(reason: $0.description) }
-        .flatMap { first, second in
-          if first.wroteOutside || second.wroteOutside {
-            return .failure(KernelFailure(reason: "it writes beside its output"))
+        .flatMap { output in
+          switch output {
+          case .bytes(let bytes): .success(OperandBytes.values(bytes, type))
+          case .wroteOutside: .failure(KernelFailure(reason: "it writes beside its output"))
+          case .unwritten(let byte):
+            .failure(KernelFailure(reason: "two runs differ: byte \(byte) is not always written"))
           }
-          guard let index = first.output.firstDifference(from: second.output) else {
-            return .success(first.output)
-          }
-          return .failure(KernelFailure(reason: "two runs differ: element \(index) is not always written"))
         }
     }
 

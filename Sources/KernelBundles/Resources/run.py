@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""Checks and times this bundle's kernels on the GPU of this machine, and measures what the simulator predicts.
+
+    python3 run.py                     everything that this machine can do
+    python3 run.py --runs 100          more runs
+    python3 run.py --skip torch,ncu    only the kernels' values and times
+
+1. fuselab-gpu check: every kernel's output, byte by byte.
+2. fuselab-gpu bench: every kernel's time, each fused one beside its layers' own kernels, cold and warm L2.
+3. PyTorch, where it is installed (FP32): the same convolutions by cuDNN's fastest algorithm and by torch.compile, timed
+   in the same way: a graph is replayed, cold runs take other copies in turn that exceed twice the L2.
+4. Nsight Compute, where ncu is found: each counter that the simulator predicts. No clock or mode of the GPU is touched.
+
+Results go to results.json, ncu's own table to counters.csv. Exit status: 0 all kernels are equal, 1 not, else that of
+fuselab-gpu. Python 3.8 or newer; nothing but its own library is needed.
+"""
+import argparse
+import copy
+import csv
+import json
+import math
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+FIELDS = (
+    "batch channels rows columns filters window_rows window_columns stride_rows stride_columns pad_top pad_bottom "
+    "pad_left pad_right dilation_rows dilation_columns groups bias activation").split()
+LEAST_PASSES, MOST_COPIES = 20, 2048
+
+
+def manifest():
+    """The facts of bundle.txt that this script needs."""
+    bundle = {"kernels": {}, "compare": []}
+    kernel = None
+    for line in (HERE / "bundle.txt").read_text(encoding="ascii").splitlines():
+        key, *words = line.split(" ")
+        if key == "kernel":
+            kernel = {"counters": {}, "convolutions": [], "operands": {}}
+            bundle["kernels"][words[0]] = kernel
+        elif key == "compare":
+            bundle["compare"].append(words)
+        elif key == "counter":
+            kernel["counters"][words[0]] = int(words[1])
+        elif key == "convolution":
+            kernel["convolutions"].append(dict(zip(FIELDS, map(int, words))))
+        elif key == "operand":
+            kernel["operands"][int(words[0])] = words[1]
+        elif key == "expected":
+            kernel["expected"] = words[0]
+        elif key == "function":
+            kernel["function"] = words[0]
+        elif key in ("network", "element-type", "gpu", "batch"):
+            bundle[key] = words[0]
+    return bundle
+
+
+def tool(options, *words):
+    command = [str(options.tool), words[0], str(HERE), "--json", "--device", str(options.device), *words[1:]]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode > 1:
+        sys.exit(done.returncode)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return lines[0], lines[1:]
+
+
+def geometric_mean(values):
+    return math.exp(sum(map(math.log, values)) / len(values)) if values else None
+
+
+def median(values):
+    values = sorted(values)
+    middle = len(values) // 2
+    return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
+
+
+# PyTorch.
+
+def floats(digest, shape, torch):
+    data = bytearray((HERE / "data" / digest).read_bytes())
+    return torch.frombuffer(data, dtype=torch.float32).reshape(shape).clone()
+
+
+def convolution_chain(torch, kernel):
+    """The kernel's layers as a module; its weights are those of the bundle."""
+    class Chain(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stages = kernel["convolutions"]
+            for i, c in enumerate(self.stages):
+                shape = (c["filters"], c["channels"] // c["groups"], c["window_rows"], c["window_columns"])
+                self.register_buffer(f"weight{i}", floats(kernel["operands"][2 + i], shape, torch))
+                bias = floats(kernel["operands"][6 + i], (c["filters"],), torch) if c["bias"] else None
+                self.register_buffer(f"bias{i}", bias)
+
+        def forward(self, x):
+            for i, c in enumerate(self.stages):
+                padding = (c["pad_left"], c["pad_right"], c["pad_top"], c["pad_bottom"])
+                symmetric = padding[0] == padding[1] and padding[2] == padding[3]
+                if not symmetric:
+                    x = torch.nn.functional.pad(x, padding)
+                x = torch.nn.functional.conv2d(
+                    x, getattr(self, f"weight{i}"), getattr(self, f"bias{i}"),
+                    (c["stride_rows"], c["stride_columns"]), (padding[2], padding[0]) if symmetric else 0,
+                    (c["dilation_rows"], c["dilation_columns"]), c["groups"])
+                if c["activation"] == 1:
+                    x = torch.relu(x)
+                elif c["activation"] == 2:
+                    x = torch.nn.functional.relu6(x)
+            return x
+
+    return Chain()
+
+
+def time_module(torch, module, x, run, runs, warmups, cold, cache):
+    """Microseconds of each replay's mean pass. `run` calls a module, compiled or not."""
+    each = 4 * (x.numel() + module(x).numel() + sum(b.numel() for b in module.buffers()))
+    count = min(max(2, 2 * cache // each + 1), MOST_COPIES) if cold else 1
+    modules = [module] + [copy.deepcopy(module) for _ in range(count - 1)]
+    inputs = [x] + [x.clone() for _ in range(count - 1)]
+    passes = (LEAST_PASSES + count - 1) // count * count
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            for m, i in zip(modules, inputs):
+                run(m, i)
+    torch.cuda.current_stream().wait_stream(side)
+    graph, keep = torch.cuda.CUDAGraph(), []
+    with torch.cuda.graph(graph):
+        for p in range(passes):
+            # Results stay alive, so each copy has an output of its own.
+            keep.append(run(modules[p % count], inputs[p % count]))
+            keep = keep[-count:]
+    for _ in range(warmups):
+        graph.replay()
+    times = []
+    for _ in range(runs):
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        start.record()
+        graph.replay()
+        end.record()
+        end.synchronize()
+        times.append(start.elapsed_time(end) * 1000 / passes)
+    return times
+
+
+def compare_with_torch(options, bundle, rows):
+    if bundle["element-type"] != "fp32":
+        return {"skipped": "PyTorch has no INT8 convolution on a GPU"}
+    try:
+        import torch
+    except ImportError:
+        return {"skipped": "PyTorch is not installed"}
+    if not torch.cuda.is_available():
+        return {"skipped": "PyTorch finds no GPU"}
+    torch.cuda.set_device(options.device)
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    cache = torch.cuda.get_device_properties(options.device).L2_cache_size
+    results = []
+    for fused, *_ in bundle["compare"]:
+        kernel = bundle["kernels"][fused]
+        if not kernel["convolutions"]:
+            continue
+        first, last = kernel["convolutions"][0], kernel["convolutions"][-1]
+        with torch.no_grad():
+            module = convolution_chain(torch, kernel).cuda()
+            x = floats(
+                kernel["operands"][0], (first["batch"], first["channels"], first["rows"], first["columns"]), torch).cuda()
+            y = module(x)
+            expected = floats(kernel["expected"], y.shape, torch).cuda()
+            scale = expected.abs().max().item()
+            # Verified before it is timed; the sums are in another order.
+            if (y - expected).abs().max().item() > 1e-4 * max(scale, 1e-30):
+                results.append({"kernel": fused, "failure": "PyTorch's result differs"})
+                continue
+            compiled = torch.compile(lambda m, i: m(i), mode="max-autotune-no-cudagraphs")
+            for name, run in [("cudnn", lambda m, i: m(i)), ("compile", compiled)]:
+                for l2 in ("cold", "warm"):
+                    try:
+                        times = time_module(
+                            torch, module, x, run, options.runs, options.warmup, l2 == "cold", cache)
+                    except RuntimeError as error:
+                        results.append({"kernel": fused, "by": name, "l2": l2, "failure": str(error).splitlines()[0]})
+                        continue
+                    own = next(r for r in rows if r["kernel"] == fused and r.get("l2") == l2)
+                    results.append({
+                        "kernel": fused, "by": name, "l2": l2, "microseconds": times, "median_us": median(times),
+                        "speed_up": median(times) / own["median_us"]})
+    return {
+        "torch": torch.__version__, "cudnn": torch.backends.cudnn.version(), "cuda": torch.version.cuda,
+        "rows": results,
+    }
+
+
+# Nsight Compute.
+
+def measure_counters(options, bundle):
+    if shutil.which("ncu") is None:
+        return {"skipped": "ncu is not found"}
+    metrics = sorted({m for k in bundle["kernels"].values() for m in k["counters"]})
+    command = [
+        "ncu", "--csv", "--page", "raw", "--print-units", "base", "--clock-control", "none", "--cache-control", "all",
+        "--kernel-name", "regex:^fcm_", "--metrics", ",".join(metrics), str(options.tool), "launch", str(HERE),
+        "--device", str(options.device)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    start = done.stdout.find('"ID"')
+    if done.returncode != 0 or start < 0:
+        return {"skipped": "ncu failed: " + " ".join(done.stdout.split())[-400:]}
+    (HERE / "counters.csv").write_text(done.stdout[start:], encoding="utf-8")
+    table = [row for row in csv.DictReader(done.stdout[start:].splitlines()) if row["ID"].isdigit()]
+    results = []
+    for (name, kernel), row in zip(bundle["kernels"].items(), table):
+        for metric, predicted in kernel["counters"].items():
+            text = (row.get(metric) or "").replace(",", "")
+            try:
+                measured = float(text)
+            except ValueError:
+                continue
+            results.append({"kernel": name, "metric": metric, "predicted": predicted, "measured": measured})
+    exact = sum(r["predicted"] == r["measured"] for r in results)
+    return {"rows": results, "equal": exact, "compared": len(results), "kernels": len(table)}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tool", type=pathlib.Path, default=HERE / "fuselab-gpu", help="fuselab-gpu's path")
+    parser.add_argument("--device", type=int, default=0)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--warmup", type=int, default=5)
+    parser.add_argument("--skip", default="", help="bench, torch or ncu, divided by commas")
+    parser.add_argument("-o", "--output", type=pathlib.Path, default=HERE / "results.json")
+    options = parser.parse_args()
+    skip = set(filter(None, options.skip.split(",")))
+    if skip - {"bench", "torch", "ncu"}:
+        parser.error("--skip takes bench, torch or ncu")
+    if not os.access(options.tool, os.X_OK):
+        sys.exit(f"run.py: {options.tool} is missing or cannot be run: name fuselab-gpu with --tool")
+    bundle = manifest()
+    device, checks = tool(options, "check")
+    wrong = [c for c in checks if not c["equal"]]
+    print(f"{device['device']}: {len(checks) - len(wrong)} of {len(checks)} kernels equal")
+    for c in wrong:
+        print(f"  {c['kernel']} {c['kind']}: {c['failure']}")
+    results = {"device": device, "check": checks}
+    if "bench" not in skip:
+        times = ["--warmup", str(options.warmup), "--runs", str(options.runs)]
+        results["device"], rows = tool(options, "bench", *times)
+        results["bench"] = rows
+        for l2 in ("cold", "warm"):
+            ratios = [r["layers_median_us"] / r["median_us"] for r in rows if r.get("l2") == l2 and r["layers_median_us"]]
+            if ratios:
+                print(f"own layers' time / fused time, {l2} L2: geometric mean {geometric_mean(ratios):.2f}, "
+                      f"best {max(ratios):.2f}, worst {min(ratios):.2f}")
+        results["torch"] = {"skipped": "asked for"} if "torch" in skip else compare_with_torch(options, bundle, rows)
+        for by in ("cudnn", "compile"):
+            ratios = [r["speed_up"] for r in results["torch"].get("rows", []) if r.get("by") == by and r.get("l2") == "cold"
+                      and "speed_up" in r]
+            if ratios:
+                print(f"{by}'s time / fused time, cold L2: geometric mean {geometric_mean(ratios):.2f}, "
+                      f"best {max(ratios):.2f}, worst {min(ratios):.2f}")
+        if "skipped" in results["torch"]:
+            print("PyTorch: skipped:", results["torch"]["skipped"])
+    results["counters"] = {"skipped": "asked for"} if "ncu" in skip else measure_counters(options, bundle)
+    counters = results["counters"]
+    if "skipped" in counters:
+        print("counters: skipped:", counters["skipped"])
+    else:
+        print(f"counters: {counters['equal']} of {counters['compared']} as predicted, {counters['kernels']} kernels")
+    options.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print("wrote", options.output)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
