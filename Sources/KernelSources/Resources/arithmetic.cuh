@@ -47,8 +47,15 @@ __device__ __forceinline__ int saturated(float q) {
   return q >= 127.0f ? 127 : q <= -128.0f ? -128 : q != q ? 0 : int(q);
 }
 
+// On a GPU a call: as code of its own for each of a thread's results its 64-bit numbers would crowd the registers.
+#ifdef FUSELAB_EMULATED
+#define FCM_CALLED __forceinline__
+#else
+#define FCM_CALLED static __noinline__
+#endif
+
 /// `value · multiplier · 2^(shift − 31)`, rounded twice: half up at 2⁻³¹, then half away from zero.
-__device__ __forceinline__ long long fixed_point(long long value, int multiplier, int shift) {
+__device__ FCM_CALLED long long fixed_point(long long value, int multiplier, int shift) {
   const int left = shift > 0 ? shift : 0, right = shift < 0 ? -shift : 0;
   long long shifted = value * (1ll << left);
   shifted = shifted > 2147483647ll ? 2147483647ll : shifted < -2147483648ll ? -2147483648ll : shifted;

@@ -18,20 +18,22 @@ namespace fcm {
 template <int S, class A> __device__ __forceinline__ void convolve_tile(const Work<A>& w, typename A::Sum* sums) {
 #ifdef FCM_CONSTANTS_AT_RUN_TIME
   switch (w.k.pixels * 256 + w.k.group) {
-    case 1 * 256 + 1: return convolve<A, 1, 1, 0>(w, sums);
-    case 2 * 256 + 1: return convolve<A, 2, 1, 0>(w, sums);
-    case 4 * 256 + 1: return convolve<A, 4, 1, 0>(w, sums);
-    case 1 * 256 + 4: return convolve<A, 1, 4, 0>(w, sums);
-    case 2 * 256 + 4: return convolve<A, 2, 4, 0>(w, sums);
-    case 4 * 256 + 4: return convolve<A, 4, 4, 0>(w, sums);
-    case 8 * 256 + 4: return convolve<A, 8, 4, 0>(w, sums);
-    case 16 * 256 + 4: return convolve<A, 16, 4, 0>(w, sums);
-    default: return convolve<A, 0, 0, 0>(w, sums);
+    case 1 * 256 + 1: return convolve<A, 1, 1, any_window, 0>(w, sums);
+    case 2 * 256 + 1: return convolve<A, 2, 1, any_window, 0>(w, sums);
+    case 4 * 256 + 1: return convolve<A, 4, 1, any_window, 0>(w, sums);
+    case 1 * 256 + 4: return convolve<A, 1, 4, any_window, 0>(w, sums);
+    case 2 * 256 + 4: return convolve<A, 2, 4, any_window, 0>(w, sums);
+    case 4 * 256 + 4: return convolve<A, 4, 4, any_window, 0>(w, sums);
+    case 8 * 256 + 4: return convolve<A, 8, 4, any_window, 0>(w, sums);
+    case 16 * 256 + 4: return convolve<A, 16, 4, any_window, 0>(w, sums);
+    default: return convolve<A, 0, 0, any_window, 0>(w, sums);
   }
 #else
   constexpr const Stage& k = constants.stage[S];
   // Only a thread that keeps the sums of all its items from chunk to chunk needs code of its own for each.
-  convolve<A, k.pixels, k.group, (k.sums > k.pixels * k.group ? k.rounds : 0)>(w, sums);
+  constexpr int rounds = k.sums > k.pixels * k.group ? k.rounds : 0;
+  constexpr Window window = k.mixes && k.rows.window * k.columns.window == 1 ? one_tap : many_taps;
+  convolve<A, k.pixels, k.group, window, rounds>(w, sums);
 #endif
 }
 
@@ -44,6 +46,11 @@ template <int S, class A> __device__ __forceinline__ void make(Block<A>& b, Rang
     b.made[S] = channels;
   }
   typename A::Sum sums[FCM_SUMS(S)];
+#ifndef FCM_CONSTANTS_AT_RUN_TIME
+  // Every first step begins them anew, but where nothing stands in them the compiler may keep them in local memory.
+#pragma unroll
+  for (int s = 0; s < FCM_SUMS(S); ++s) sums[s] = 0;
+#endif
   const int first = channels.low / k.filters_per_group, last = (channels.high - 1) / k.filters_per_group;
   const Range own = {first * k.channels_per_group, (last + 1) * k.channels_per_group};
   const Range all = k.mixes ? Range{0, k.input_channels} : own;

@@ -209,8 +209,11 @@ __device__ __forceinline__ void accumulate_pointwise(const Work<A>& w, const Ite
   for (int s = 0; s < M * P; ++s) sums[s] = sum[s];
 }
 
+/// What is known of a stage's window when this is compiled.
+enum Window { any_window = 0, one_tap = 1, many_taps = 2 };
+
 /// What a convolution's step asks of one item of the thread, ended where the reduction does. The item's sums lie at `own`.
-template <class A, int P, int M>
+template <class A, int P, int M, int W>
 __device__ __forceinline__ void convolve_item(const Work<A>& w, int round, typename A::Sum* own) {
   const Stage& k = w.k;
   const int pixels = P ? P : k.pixels, group = M ? M : k.group;
@@ -221,13 +224,13 @@ __device__ __forceinline__ void convolve_item(const Work<A>& w, int round, typen
 #pragma unroll
     for (int s = 0; s < group * pixels; ++s) own[s] = 0;
   }
-  bool is_pointwise = k.mixes && k.rows.window * k.columns.window == 1;
-  if constexpr (P > 0 && M > 0) {
-    if (is_pointwise) accumulate_pointwise<A, P, M>(w, item, own);
+  if constexpr (W == many_taps || P == 0 || M == 0) {
+    accumulate<A, P, M>(w, item, own);
+  } else if (W == one_tap || (k.mixes && k.rows.window * k.columns.window == 1)) {
+    accumulate_pointwise<A, P, M>(w, item, own);
   } else {
-    is_pointwise = false;
+    accumulate<A, P, M>(w, item, own);
   }
-  if (!is_pointwise) accumulate<A, P, M>(w, item, own);
   if (!w.step.ends) return;
 #pragma unroll
   for (int m = 0; m < group; ++m) {
@@ -247,24 +250,24 @@ __device__ __forceinline__ void convolve_item(const Work<A>& w, int round, typen
 }
 
 /// Rounds `I…R − 1`. Each is code of its own, however long, so that every sum has a register of its own.
-template <class A, int P, int M, int I, int R>
+template <class A, int P, int M, int W, int I, int R>
 __device__ __forceinline__ void convolve_rounds(const Work<A>& w, int apart, typename A::Sum* sums) {
   if constexpr (I < R) {
-    convolve_item<A, P, M>(w, I, sums + I * apart);
-    convolve_rounds<A, P, M, I + 1, R>(w, apart, sums);
+    convolve_item<A, P, M, W>(w, I, sums + I * apart);
+    convolve_rounds<A, P, M, W, I + 1, R>(w, apart, sums);
   }
 }
 
 /// A convolution's step: all items of the thread. `R` is how many those are where each has sums of its own, or 0.
-template <class A, int P, int M, int R>
+template <class A, int P, int M, int W, int R>
 __device__ FCM_SHARED_CODE void convolve(const Work<A>& w, typename A::Sum* sums) {
   const Stage& k = w.k;
   // A stage that reduces at once needs its sums no longer than for one item.
   const int one = (M ? M : k.group) * (P ? P : k.pixels), apart = k.sums > one ? one : 0;
   if constexpr (R > 0) {
-    convolve_rounds<A, P, M, 0, R>(w, apart, sums);
+    convolve_rounds<A, P, M, W, 0, R>(w, apart, sums);
   } else {
-    for (int round = 0; round < k.rounds; ++round) convolve_item<A, P, M>(w, round, sums + round * apart);
+    for (int round = 0; round < k.rounds; ++round) convolve_item<A, P, M, W>(w, round, sums + round * apart);
   }
   // The last round may not have an item for every lane.
   __syncwarp();
