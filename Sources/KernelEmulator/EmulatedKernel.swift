@@ -15,6 +15,8 @@ public struct EmulatedKernel: Sendable {
     case check
     /// Every warp request, sector and wavefront.
     case record
+    /// Nothing, and threads switch by ucontext: what processors take that have no switch of their own here.
+    case portable
   }
 
   private let kernel: PreparedKernel
@@ -39,6 +41,7 @@ public struct EmulatedKernel: Sendable {
       case .raw: fuselab_run_chain_raw
       case .check: fuselab_run_chain_check
       case .record: fuselab_run_chain_record
+      case .portable: fuselab_run_chain_portable
       }
     return try kernel.run(entry, launch: KernelLaunch(schedule), on: inputs, threads: threads)
   }

@@ -39,7 +39,7 @@ import Workload
         example.schedule.chain.stages, parameters: example.parameters, inputs: example.inputs)
       let kernel = try EmulatedKernel(example.schedule, parameters: example.parameters)
       // The mode changes what is found out, never a value.
-      let mode = number % 5 == 0 ? EmulatedKernel.Mode.raw : .check
+      let mode = number % 25 == 5 ? EmulatedKernel.Mode.portable : number % 5 == 0 ? .raw : .check
       let found = try kernel.run(on: example.inputs, mode: mode, threads: 1 + number % 2)
       try #require(
         found.findings == [], "\(found.findings.first.map { "\($0)" } ?? ""): \(example.description)")

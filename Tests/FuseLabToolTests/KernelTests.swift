@@ -123,4 +123,20 @@ import Testing
     #expect(outcome.output.contains("stage[0].rows: window 3, stride 2, dilation 1, padding 0"))
     #expect(outcome.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
   }
+
+  @Test("bench times every mode of the emulator, and nothing that is wrong")
+  func bench() throws {
+    let outcome = try CommandRunner.run([
+      "bench", "mobilenet_v1", "--layers", "24-25", "--runs", "1", "--json",
+    ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let report = try #require(
+      try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    let kernels = try #require((report["data"] as? [String: Any])?["kernels"] as? [[String: Any]])
+    let kernel = try #require(kernels.first)
+    #expect(kernels.count == 1 && kernel["equal"] as? Bool == true)
+    let seconds = try #require(kernel["seconds"] as? [String: [Double]])
+    #expect(Set(seconds.keys) == ["raw", "check", "record", "portable"])
+    #expect(seconds.values.allSatisfy { $0.count == 1 && $0[0] > 0 })
+  }
 }

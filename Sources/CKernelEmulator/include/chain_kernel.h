@@ -16,6 +16,8 @@ typedef void fuselab_run_chain(
     const fuselab_chain *chain, const fuselab_launch *launch, const fuselab_tensor *tensors, int32_t count,
     fuselab_report *report);
 fuselab_run_chain fuselab_run_chain_raw, fuselab_run_chain_check, fuselab_run_chain_record;
+/// Raw, its threads switched by ucontext.
+fuselab_run_chain fuselab_run_chain_portable;
 
 #ifdef __cplusplus
 }

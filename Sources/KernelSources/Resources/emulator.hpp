@@ -28,7 +28,10 @@
 #include "emulator_abi.h"
 
 // Modes give the same names other meanings; as different namespaces they can be linked into one program.
-#if FUSELAB_MODE == 0
+#if FUSELAB_MODE == 0 && defined(FUSELAB_UCONTEXT)
+#define emu emu_portable
+#define fcm fcm_portable
+#elif FUSELAB_MODE == 0
 #define emu emu_raw
 #define fcm fcm_raw
 #elif FUSELAB_MODE == 1
