@@ -34,7 +34,8 @@ import Testing
     let commands = [
       [], ["doctor"], ["inspect"], ["gpu"], ["gpu", "list"], ["gpu", "show"], ["gpu", "import"],
       ["gpu", "check"], ["model"], ["model", "list"], ["model", "import"], ["config"], ["config", "check"],
-      ["demo"], ["verify"], ["plan"], ["explain"], ["simulate"], ["graph"], ["cuda"], ["cuda", "bundle"], ["bench"],
+      ["demo"], ["verify"], ["plan"], ["explain"], ["simulate"], ["graph"], ["cuda"], ["cuda", "bundle"],
+      ["bench"],
     ]
     for command in commands {
       let outcome = try CommandRunner.run(command + ["--help"])

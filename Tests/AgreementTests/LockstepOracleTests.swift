@@ -1,0 +1,246 @@
+import Hardware
+import KernelEmulator
+import Reference
+import Scheduling
+import Testing
+import Workload
+
+/// The kernel `dwpw` in FP32 once more, written by hand: warps of 32 lanes that execute one instruction after the other
+/// together. Neither a schedule's lane map nor the emulator has a part in it, so their counts can be held against its.
+@Suite struct LockstepOracleTests {
+  @Test(
+    "A fused kernel in lockstep makes the requests that the emulator records", arguments: DWPWSample.samples)
+  func agreement(_ kernel: DWPWSample) throws {
+    let (schedule, parameters) = try kernel.schedule()
+    #expect(schedule.kind.description == "dwpw")
+    let map = try FeatureMap(channels: kernel.channels, rows: kernel.extent, columns: kernel.extent)
+    let input = TensorValues.fp32(SyntheticParameters.values(of: map, purpose: "oracle", seed: 3))
+    let recorded = try EmulatedKernel(schedule, parameters: parameters).run(on: [input], mode: .record)
+    #expect(recorded.findings == [])
+    let oracle = Lockstep(kernel)
+    for operand in schedule.chain.operands {
+      let found = operand == .ofm ? recorded.writes[operand] : recorded.reads[operand]
+      let expected = oracle.global[operand] ?? .init()
+      #expect(found?.requests == expected.requests, "\(operand)")
+      #expect(found?.sectors == expected.sectors, "\(operand)")
+      #expect(found?.lines == expected.lines, "\(operand)")
+      #expect(found?.bytes == expected.bytes, "\(operand)")
+    }
+    for buffer in oracle.buffers {
+      let found = (recorded.bufferReads[buffer], recorded.bufferWrites[buffer])
+      #expect(found.0?.requests == oracle.reads[buffer]?.requests, "reads of \(buffer)")
+      #expect(found.0?.wavefronts == oracle.reads[buffer]?.wavefronts, "reads of \(buffer)")
+      #expect(found.1?.requests == oracle.writes[buffer]?.requests, "writes of \(buffer)")
+      #expect(found.1?.wavefronts == oracle.writes[buffer]?.wavefronts, "writes of \(buffer)")
+    }
+  }
+}
+
+/// A depthwise 3 × 3 layer with padding 1 on a square map, a pointwise one after it, both with a bias, one tile of all
+/// filters a block, all channels at once.
+struct DWPWSample: CustomTestStringConvertible {
+  let channels, filters, extent, stride: Int
+  /// Rows and columns of a tile of the output.
+  let tileRows, tileColumns: Int
+  let threads: Int
+  /// What a thread computes together of the pointwise layer, and of the depthwise one.
+  let group, pixels: Int
+
+  static let samples = [
+    DWPWSample(
+      channels: 8, filters: 12, extent: 9, stride: 1, tileRows: 4, tileColumns: 5, threads: 64, group: 4,
+      pixels: 4),
+    DWPWSample(
+      channels: 5, filters: 7, extent: 11, stride: 2, tileRows: 3, tileColumns: 4, threads: 32, group: 4,
+      pixels: 2),
+    DWPWSample(
+      channels: 16, filters: 32, extent: 16, stride: 1, tileRows: 8, tileColumns: 8, threads: 128, group: 2,
+      pixels: 1),
+    DWPWSample(
+      channels: 3, filters: 33, extent: 13, stride: 2, tileRows: 2, tileColumns: 7, threads: 96, group: 1,
+      pixels: 3),
+  ]
+
+  var testDescription: String { "\(channels) to \(filters) channels, \(extent)², stride \(stride)" }
+  var outputExtent: Int { (extent - 1) / stride + 1 }
+
+  func schedule() throws -> (Schedule, [LayerParameters]) {
+    let axis = try WindowAxis(
+      inputExtent: extent, window: 3, stride: stride, paddingBefore: 1, paddingAfter: 1)
+    let plain = try WindowAxis(inputExtent: outputExtent)
+    let dw = Layer(
+      name: "dw", operation: .convolution,
+      shape: try ConvolutionShape(
+        inputChannels: channels, outputChannels: channels, groups: channels, rows: axis, columns: axis),
+      hasBias: true, inputs: [.input(0)])
+    let pw = Layer(
+      name: "pw", operation: .convolution,
+      shape: try ConvolutionShape(
+        inputChannels: channels, outputChannels: filters, rows: plain, columns: plain),
+      hasBias: true, inputs: [.layer(0)])
+    let schedule = try Schedule(
+      Chain([dw, pw], precision: .fp32),
+      tiling: Tiling(rows: tileRows, columns: tileColumns, channels: filters, reduction: [1, channels]),
+      lanes: LaneMap(threads: threads, channelsPerThread: group, pixelsPerThread: pixels))
+    return (schedule, [dw, pw].map { SyntheticParameters.fp32(for: $0, seed: 5) })
+  }
+}
+
+/// Executes the kernel's memory instructions, a warp at a time.
+private struct Lockstep {
+  struct Shared { var requests = 0, wavefronts = 0 }
+
+  let buffers: [BufferName] = [
+    .operand(.ifm(0), copy: 0), .operand(.weights(stage: 0), copy: 0), .operand(.bias(stage: 0), copy: 0),
+    .intermediate(stage: 0), .operand(.weights(stage: 1), copy: 0), .operand(.bias(stage: 1), copy: 0),
+  ]
+  private(set) var global: [Operand: EmulationReport.GlobalRequests] = [:]
+  private(set) var reads: [BufferName: Shared] = [:]
+  private(set) var writes: [BufferName: Shared] = [:]
+  private let k: DWPWSample
+
+  init(_ kernel: DWPWSample) {
+    k = kernel
+    for buffer in buffers {
+      reads[buffer] = Shared()
+      writes[buffer] = Shared()
+    }
+    let tiles = { (size: Int) in (kernel.outputExtent + size - 1) / size }
+    for row in 0..<tiles(k.tileRows) {
+      for column in 0..<tiles(k.tileColumns) { runBlock(row * k.tileRows, column * k.tileColumns) }
+    }
+  }
+
+  /// One instruction of a warp on global memory: the lanes' elements, nil where a lane takes no part.
+  private mutating func access(_ operand: Operand, _ elements: [Int?]) {
+    let active = Set(elements.compactMap { $0 })
+    guard !active.isEmpty else { return }
+    var counts = global[operand] ?? .init()
+    counts.requests += 1
+    counts.sectors += Set(active.map { $0 / 8 }).count
+    counts.lines += Set(active.map { $0 / 32 }).count
+    counts.bytes += active.count * 4
+    global[operand] = counts
+  }
+
+  /// Lanes that read one word share it; words of one bank take turns.
+  private static func count(_ elements: [Int?], into shared: inout Shared) {
+    let words = Set(elements.compactMap { $0 })
+    guard !words.isEmpty else { return }
+    shared.requests += 1
+    shared.wavefronts += Dictionary(grouping: words) { $0 % 32 }.values.map(\.count).max() ?? 0
+  }
+  private mutating func read(_ buffer: BufferName, _ elements: [Int?]) {
+    Self.count(elements, into: &reads[buffer, default: Shared()])
+  }
+  private mutating func write(_ buffer: BufferName, _ elements: [Int?]) {
+    Self.count(elements, into: &writes[buffer, default: Shared()])
+  }
+
+  /// The items of the lanes of each warp, round by round.
+  private static func warps(of items: Int) -> [[Int?]] {
+    Swift.stride(from: 0, to: items, by: 32).map { first in
+      (first..<first + 32).map { $0 < items ? $0 : nil }
+    }
+  }
+
+  private mutating func load(_ operand: Operand, _ buffer: BufferName, count: Int, _ element: (Int) -> Int?) {
+    for items in Self.warps(of: count) {
+      access(operand, items.map { item in item.flatMap(element) })
+      write(buffer, items)
+    }
+  }
+
+  private mutating func runBlock(_ firstRow: Int, _ firstColumn: Int) {
+    let (k, out) = (k, k.outputExtent)
+    let rows = (k.tileRows - 1) * k.stride + 3
+    let columns = (k.tileColumns - 1) * k.stride + 3
+    let lastRow = min(firstRow + k.tileRows, out) - 1
+    let lastColumn = min(firstColumn + k.tileColumns, out) - 1
+    /// The index that slot `slot` holds; nil where no output of the tile that exists needs it.
+    func index(_ first: Int, _ last: Int, _ slot: Int) -> Int? {
+      let at = first * k.stride - 1 + slot
+      return (max(first * k.stride - 1, 0)...min(last * k.stride + 1, k.extent - 1)).contains(at) ? at : nil
+    }
+    load(.ifm(0), buffers[0], count: k.channels * rows * columns) { item in
+      let channel = item / (rows * columns)
+      let slot = item % (rows * columns)
+      guard let y = index(firstRow, lastRow, slot / columns),
+        let x = index(firstColumn, lastColumn, slot % columns)
+      else { return nil }
+      return (channel * k.extent + y) * k.extent + x
+    }
+    load(.weights(stage: 0), buffers[1], count: k.channels * 9) { $0 }
+    load(.bias(stage: 0), buffers[2], count: k.channels) { $0 }
+    load(.weights(stage: 1), buffers[4], count: k.filters * k.channels) { $0 }
+    load(.bias(stage: 1), buffers[5], count: k.filters) { $0 }
+    depthwise(rows, columns)
+    pointwise(firstRow, firstColumn)
+  }
+
+  /// A thread computes some pixels of one channel; those that a tile lacks are its last pixel once more, not stored.
+  private mutating func depthwise(_ rows: Int, _ columns: Int) {
+    let area = k.tileRows * k.tileColumns
+    let together = min(k.pixels, 4, area)
+    let apart = (area + together - 1) / together
+    for items in Self.warps(of: k.channels * apart) {
+      func pixel(_ item: Int, _ p: Int) -> Int { min(item % apart + p * apart, area - 1) }
+      for tap in 0..<9 {
+        for p in 0..<together {
+          read(
+            buffers[0],
+            items.map { item in
+              item.map { item in
+                let at = pixel(item, p)
+                let y = at / k.tileColumns * k.stride + tap / 3
+                let x = at % k.tileColumns * k.stride + tap % 3
+                return (item / apart * rows + y) * columns + x
+              }
+            })
+        }
+        read(buffers[1], items.map { $0.map { $0 / apart * 9 + tap } })
+      }
+      read(buffers[2], items.map { $0.map { $0 / apart } })
+      for p in 0..<together {
+        write(
+          buffers[3],
+          items.map { item in
+            item.flatMap { $0 % apart + p * apart < area ? $0 / apart * area + pixel($0, p) : nil }
+          })
+      }
+    }
+  }
+
+  /// A thread computes some pixels of some filters.
+  private mutating func pointwise(_ firstRow: Int, _ firstColumn: Int) {
+    let area = k.tileRows * k.tileColumns
+    let together = min(k.pixels, area)
+    let group = min(k.group, k.filters)
+    let apart = (area + together - 1) / together
+    let groups = (k.filters + group - 1) / group
+    for items in Self.warps(of: groups * apart) {
+      func pixel(_ item: Int, _ p: Int) -> Int { min(item % apart + p * apart, area - 1) }
+      func filter(_ item: Int, _ m: Int) -> Int { min(item / apart * group + m, k.filters - 1) }
+      for channel in 0..<k.channels {
+        for p in 0..<together { read(buffers[3], items.map { $0.map { channel * area + pixel($0, p) } }) }
+        for m in 0..<group { read(buffers[4], items.map { $0.map { filter($0, m) * k.channels + channel } }) }
+      }
+      for m in 0..<group {
+        read(buffers[5], items.map { $0.map { filter($0, m) } })
+        for p in 0..<together {
+          access(
+            .ofm,
+            items.map { item in
+              item.flatMap { item -> Int? in
+                let y = firstRow + pixel(item, p) / k.tileColumns
+                let x = firstColumn + pixel(item, p) % k.tileColumns
+                let isReal = item % apart + p * apart < area && item / apart * group + m < k.filters
+                guard isReal, y < k.outputExtent, x < k.outputExtent else { return nil }
+                return (filter(item, m) * k.outputExtent + y) * k.outputExtent + x
+              }
+            })
+        }
+      }
+    }
+  }
+}
