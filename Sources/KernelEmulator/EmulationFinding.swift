@@ -8,7 +8,7 @@ public struct EmulationFinding: Hashable, Sendable {
     case writeAfterWrite, writeAfterRead, readAfterWrite, uninitialisedShared
     case divergentBarrier, divergentWarp
     case writtenTwice, neverWritten, uninitialisedOutput
-    case laneDisagreement, stackOverflow
+    case laneDisagreement, stackOverflow, copyNotAwaited
   }
 
   public struct Index3: Hashable, Sendable {
@@ -81,6 +81,7 @@ extension EmulationFinding.Kind {
     case .uninitialisedOutput: "uninitialised-output"
     case .laneDisagreement: "lane-disagreement"
     case .stackOverflow: "stack-overflow"
+    case .copyNotAwaited: "copy-not-awaited"
     }
   }
 }
@@ -110,6 +111,10 @@ extension EmulationFinding: CustomStringConvertible {
       case .uninitialisedOutput: "reads \(what), which nothing has written"
       case .laneDisagreement: "the lanes of a warp take different ways, one to line \(otherLine)"
       case .stackOverflow: "the thread's stack overflows"
+      case .copyNotAwaited:
+        array == nil
+          ? "ends without having waited for \(index) asynchronous copies"
+          : "touches \(what), the target of an asynchronous copy\(earlier) that was not waited for"
       }
     return kind == .neverWritten ? "\(kind.code): \(text)" : "\(place)\(kind.code): \(text); \(who)\(times)"
   }

@@ -12,8 +12,13 @@ extension BlockInterpreter {
   mutating func accumulate(_ stage: Int, _ channels: Range<Int>, _ reducing: Range<Int>) {
     let shape = schedule.chain.stages[stage].shape
     let mixes = schedule.chain.mixesChannels(stage)
-    let products = products(of: stage, reduced: mixes ? reducing : 0..<shape.channelsPerGroup)
-    let source = source(of: stage)
+    let reduced = mixes ? reducing : 0..<shape.channelsPerGroup
+    let products = products(of: stage, reduced: reduced)
+    let inputs = mixes ? reducing : schedule.chain.inputChannels(of: stage, for: channels)
+    let source = sources(of: stage, holding: inputs)[0]
+    let weights = weights[stage].first {
+      $0.filters.isSuperset(of: channels) && $0.channels.isSuperset(of: reduced)
+    }
     let width = source.columns.indices.count
     let outputs = taps[stage].outputs
     let window = shape.columns.window
@@ -27,8 +32,8 @@ extension BlockInterpreter {
         let input = group + product.channel
         let staged = source.channels.contains(input)
         let weight =
-          weights[stage].offset(filter: channel, channel: product.channel)
-          .map { weights[stage].elements[$0 + product.row * window + product.column] }
+          weights.offset(filter: channel, channel: product.channel)
+          .map { weights.elements[$0 + product.row * window + product.column] }
           ?? arithmetic.weightTrap
         multiplyAdd(
           stage, arithmetic.centred(weight, stage: stage, channel: channel), source.elements,
@@ -92,7 +97,8 @@ extension BlockInterpreter {
 
   /// A layer without weights: each output from the taps of its own channel that lie inside the map.
   func combined(_ stage: Int, _ channels: Range<Int>) -> [A.Stored] {
-    let sources = stage == 0 ? ifm : [intermediates[stage - 1]]
+    let sources = sources(
+      of: stage, holding: schedule.chain.inputChannels(of: stage, for: channels))
     let width = sources[0].columns.indices.count
     let table = taps[stage]
     var values: [A.Stored] = []

@@ -39,16 +39,16 @@ struct BlockInterpreter<A: BlockArithmetic> {
   let inputs: [[A.Stored]]
   let schedule: Schedule
   /// Buffers of the chain's inputs.
-  var ifm: [StagingBuffer<A.Staged>]
+  var ifm: [StagedCopies<StagingBuffer<A.Staged>>]
   /// Buffer of the map that each stage but the last leaves for the next.
   var intermediates: [StagingBuffer<A.Staged>]
   /// `[filter][reduced channel][window row][window column]` of each stage.
-  var weights: [WeightBuffer<A.Staged>]
+  var weights: [StagedCopies<WeightBuffer<A.Staged>>]
   var accumulators: [[A.Accumulator]]
   /// Which output channels of each stage are being summed up.
   var summing: [Range<Int>]
   /// Which channels of the biases and multipliers are staged.
-  private var constants: [Operand: Range<Int>] = [:]
+  private var constants: [Operand: StagedCopies<Range<Int>>] = [:]
   let taps: [StageTaps]
   /// What the last stage made, `[channel][filled row slot][filled column slot]`.
   private var result: [A.Stored] = []
@@ -66,9 +66,13 @@ struct BlockInterpreter<A: BlockArithmetic> {
       StagingBuffer(rows: rows[map], columns: columns[map], padding: A.padding, trap: A.trap)
     }
     let stages = schedule.chain.stages
-    ifm = stages[0].inputs.map { _ in buffer(0) }
+    ifm = stages[0].inputs.indices.map {
+      StagedCopies(buffer(0), copies: schedule.copies(of: .ifm($0)))
+    }
     intermediates = (1..<stages.count).map(buffer)
-    weights = stages.map { _ in WeightBuffer() }
+    weights = stages.indices.map {
+      StagedCopies(WeightBuffer(), copies: schedule.copies(of: .weights(stage: $0)))
+    }
     accumulators = stages.map { _ in [] }
     summing = stages.map { _ in 0..<0 }
     taps = stages.indices.map { StageTaps(arithmetic.executor, stage: $0, rows: rows, columns: columns) }
@@ -80,7 +84,9 @@ struct BlockInterpreter<A: BlockArithmetic> {
       switch step {
       case .load(.ifm(let input), let region): load(input, region)
       case .load(.weights(let stage), let region): loadWeights(stage, region)
-      case .load(let operand, let region): constants[operand] = region.channels
+      case .load(let operand, let region):
+        let none = StagedCopies(0..<0, copies: schedule.copies(of: operand))
+        constants[operand, default: none].load { $0 = region.channels }
       case .barrier: break
       case .store(let region): stored.append(StoredTile(region: region, values: result))
       case .compute(let stage, let channels, let reducing):
@@ -103,21 +109,24 @@ struct BlockInterpreter<A: BlockArithmetic> {
     if chain.hasMultipliers(stage) { needed.append(.multipliers(stage: stage)) }
     return needed.first { operand in
       guard let staged = constants[operand] else { return true }
-      return channels.clamped(to: staged) != channels
+      return !staged.buffers.contains { $0.isSuperset(of: channels) }
     }
   }
 
   private mutating func load(_ input: Int, _ region: Region) {
     let layout = schedule.chain.layout(of: .ifm(input))
-    ifm[input].reset(to: region.channels)
     let width = region.columns.indices.count
-    for channel in region.channels {
-      let plane = ifm[input].offset(of: channel)
-      for (row, y) in region.rows.indices.enumerated() where y >= 0 {
-        for (column, x) in region.columns.indices.enumerated() where x >= 0 {
-          let offset = layout.offset(outer: block.image, channel: channel, row: y, column: x)
-          ifm[input].elements[plane + row * width + column] =
-            arithmetic.stage(inputs[input][offset], input: input, of: 0)
+    let (arithmetic, image, values) = (arithmetic, block.image, inputs[input])
+    ifm[input].load { buffer in
+      buffer.reset(to: region.channels)
+      for channel in region.channels {
+        let plane = buffer.offset(of: channel)
+        for (row, y) in region.rows.indices.enumerated() where y >= 0 {
+          for (column, x) in region.columns.indices.enumerated() where x >= 0 {
+            let offset = layout.offset(outer: image, channel: channel, row: y, column: x)
+            buffer.elements[plane + row * width + column] =
+              arithmetic.stage(values[offset], input: input, of: 0)
+          }
         }
       }
     }
@@ -126,18 +135,20 @@ struct BlockInterpreter<A: BlockArithmetic> {
   private mutating func loadWeights(_ stage: Int, _ region: Region) {
     let layout = schedule.chain.layout(of: .weights(stage: stage))
     let window = layout.rows * layout.columns
-    weights[stage] = WeightBuffer(filters: region.outer, channels: region.channels, window: window)
+    var staged = WeightBuffer<A.Staged>(filters: region.outer, channels: region.channels, window: window)
     for filter in region.outer {
       for channel in region.channels {
         let first = layout.offset(outer: filter, channel: channel, row: 0, column: 0)
-        for tap in 0..<window { weights[stage].elements.append(arithmetic.weight(first + tap, of: stage)) }
+        for tap in 0..<window { staged.elements.append(arithmetic.weight(first + tap, of: stage)) }
       }
     }
+    weights[stage].load { $0 = staged }
   }
 
-  /// The buffer that `stage` reads.
-  func source(of stage: Int) -> StagingBuffer<A.Staged> {
-    stage == 0 ? ifm[0] : intermediates[stage - 1]
+  /// The buffers that `stage` reads input `channels` from: two of an add that begins the chain.
+  func sources(of stage: Int, holding channels: Range<Int>) -> [StagingBuffer<A.Staged>] {
+    guard stage == 0 else { return [intermediates[stage - 1]] }
+    return ifm.map { $0.first { $0.channels.isSuperset(of: channels) } }
   }
 
   /// Returns an output channel whose accumulator overflowed, if any.

@@ -38,6 +38,26 @@ struct StagingBuffer<Element: Sendable> {
   func offset(of channel: Int) -> Int { (channel - channels.lowerBound) * plane }
 }
 
+/// The buffers of one operand: a load takes the one that was loaded longest ago.
+struct StagedCopies<Buffer> {
+  private(set) var buffers: [Buffer]
+  private var next = 0
+
+  init(_ buffer: Buffer, copies: Int) { buffers = Array(repeating: buffer, count: copies) }
+
+  mutating func load(_ fill: (inout Buffer) -> Void) {
+    fill(&buffers[next])
+    next = (next + 1) % buffers.count
+  }
+
+  /// A buffer that holds what is wanted; where none does, any.
+  func first(holding isHeld: (Buffer) -> Bool) -> Buffer { buffers.first(where: isHeld) ?? buffers[0] }
+}
+
+extension Range {
+  func isSuperset(of other: Range) -> Bool { clamped(to: other) == other }
+}
+
 extension AxisSlots {
   /// The slots that hold an element, ascending.
   var filled: [Int] { indices.indices.filter { indices[$0] >= 0 } }

@@ -80,7 +80,7 @@ public struct FootprintModel: Sendable {
   /// Calls `body` with every buffer, the bytes of one copy and the number of copies.
   func forEachBuffer(_ body: (SharedBuffer, Int, Int) -> Void) {
     func add(_ operand: Operand, elements: Int) {
-      let copies = tiling.isStreamed(operand, in: chain) ? lanes.buffers : 1
+      let copies = tiling.copies(of: operand, lanes, in: chain)
       body(.operand(operand), roundUp(elements * chain.elementBytes(of: operand)), copies)
     }
     let inputs = consumedChannels(of: 0) * rowSlots[0] * columnSlots[0]
@@ -128,6 +128,9 @@ extension Schedule {
   public var footprint: BlockFootprint { footprintModel.footprint }
 
   public var sharedLayout: SharedLayout { SharedLayout(footprintModel) }
+
+  /// Buffers that a block has for `operand`.
+  public func copies(of operand: Operand) -> Int { tiling.copies(of: operand, lanes, in: chain) }
 
   /// What a thread computes together of `stage`.
   public func registerTile(of stage: Int) -> RegisterTile { footprintModel.registerTile(of: stage) }

@@ -24,8 +24,10 @@ private struct StepWriter {
   let schedule: Schedule
   let block: ThreadBlock
   private(set) var steps: [TileStep] = []
-  /// What each operand's buffer and each stage's intermediate buffer hold, by channels (and filters).
+  /// What each operand's buffer and each stage's intermediate buffer hold, by channels (and filters), as far as the
+  /// step that is written next may read it; and what is loaded ahead into the other copy of a double buffer.
   private var held: [Buffer: [Range<Int>]] = [:]
+  private var ahead: [Buffer: [Range<Int>]] = [:]
   private var hazards = HazardTracker()
 
   init(schedule: Schedule, block: ThreadBlock) {
@@ -41,35 +43,61 @@ private struct StepWriter {
   mutating func produce(stage: Int, channels: Range<Int>) {
     guard held[.intermediate(stage)] != [channels] else { return }
     held[.intermediate(stage)] = [channels]
-    for chunk in schedule.chunks(of: stage, for: channels) {
-      if stage > 0 {
-        produce(stage: stage - 1, channels: chunk)
-      } else {
-        for input in chain.stages[0].inputs.indices { load(.ifm(input), channels: chunk) }
+    let chunks = schedule.chunks(of: stage, for: channels)
+    for (index, chunk) in chunks.enumerated() {
+      fetch(stage: stage, channels: channels, chunk: chunk)
+      if schedule.lanes.buffers > 1, index + 1 < chunks.count {
+        fetch(stage: stage, channels: channels, chunk: chunks[index + 1], isAhead: true)
       }
-      loadConstants(of: stage, channels: channels, chunk: chunk)
+      if stage > 0 { produce(stage: stage - 1, channels: chunk) }
       compute(stage: stage, channels: channels, reducing: chunk)
     }
   }
 
-  private mutating func loadConstants(of stage: Int, channels: Range<Int>, chunk: Range<Int>) {
+  /// Loads what `stage` and those before it need for the first compute of each. Ahead of its time nothing is loaded for
+  /// a stage that goes through chunks of its own meanwhile, since these take both copies.
+  private mutating func fetch(stage: Int, channels: Range<Int>, chunk: Range<Int>, isAhead: Bool = false) {
+    if stage == 0 {
+      for input in chain.stages[0].inputs.indices { load(.ifm(input), channels: chunk, isAhead: isAhead) }
+    } else if held[.intermediate(stage - 1)] != [chunk],
+      !(isAhead && schedule.tiling.isChunked(stage - 1, in: chain)),
+      let first = schedule.chunks(of: stage - 1, for: chunk).first
+    {
+      fetch(stage: stage - 1, channels: chunk, chunk: first, isAhead: isAhead)
+    }
+    loadConstants(of: stage, channels: channels, chunk: chunk, isAhead: isAhead)
+  }
+
+  private mutating func loadConstants(
+    of stage: Int, channels: Range<Int>, chunk: Range<Int>, isAhead: Bool
+  ) {
     let layer = chain.stages[stage]
     if layer.hasWeights {
       let reduced = chain.mixesChannels(stage) ? chunk : 0..<layer.shape.channelsPerGroup
-      load(.weights(stage: stage), channels: reduced, filters: channels)
+      load(.weights(stage: stage), channels: reduced, filters: channels, isAhead: isAhead)
     }
-    if layer.hasBias { load(.bias(stage: stage), channels: channels) }
-    if chain.hasMultipliers(stage) { load(.multipliers(stage: stage), channels: channels) }
+    if layer.hasBias { load(.bias(stage: stage), channels: channels, isAhead: isAhead) }
+    if chain.hasMultipliers(stage) {
+      load(.multipliers(stage: stage), channels: channels, isAhead: isAhead)
+    }
   }
 
-  private mutating func load(_ operand: Operand, channels: Range<Int>, filters: Range<Int>? = nil) {
+  private mutating func load(
+    _ operand: Operand, channels: Range<Int>, filters: Range<Int>? = nil, isAhead: Bool
+  ) {
+    let buffer = Buffer.operand(operand)
     let key = [channels] + (filters.map { [$0] } ?? [])
-    guard held[.operand(operand)] != key else { return }
-    held[.operand(operand)] = key
-    let streamed = schedule.tiling.isStreamed(operand, in: chain)
-    let buffers = streamed ? schedule.lanes.buffers : 1
-    if hazards.write(.operand(operand), buffers: buffers) { steps.append(.barrier) }
-    steps.append(.load(operand, region(of: operand, channels: channels, filters: filters)))
+    guard held[buffer] != key, !(isAhead && ahead[buffer] == key) else { return }
+    if ahead[buffer] == key {
+      ahead[buffer] = nil
+      hazards.advance(buffer)
+    } else {
+      if hazards.write(buffer, buffers: schedule.copies(of: operand), isAhead: isAhead) {
+        steps.append(.barrier)
+      }
+      steps.append(.load(operand, region(of: operand, channels: channels, filters: filters)))
+    }
+    if isAhead { ahead[buffer] = key } else { held[buffer] = key }
   }
 
   private func region(of operand: Operand, channels: Range<Int>, filters: Range<Int>?) -> Region {
@@ -124,16 +152,20 @@ private struct HazardTracker {
   private var written: Set<Instance> = []
   private var current: [Buffer: Int] = [:]
 
-  /// Notes a load into the next copy of `buffer`; true where a barrier must come first.
-  mutating func write(_ buffer: Buffer, buffers: Int) -> Bool {
+  /// Notes a load into the next copy of `buffer`, which becomes the current one unless the load is ahead of its time;
+  /// true where a barrier must come first.
+  mutating func write(_ buffer: Buffer, buffers: Int, isAhead: Bool) -> Bool {
     let copy = ((current[buffer] ?? buffers - 1) + 1) % buffers
-    current[buffer] = copy
+    if !isAhead { current[buffer] = copy }
     let instance = Instance(buffer: buffer, copy: copy)
     let needed = read.contains(instance) || written.contains(instance)
     if needed { synchronize() }
     written.insert(instance)
     return needed
   }
+
+  /// The copy that was loaded ahead becomes the current one.
+  mutating func advance(_ buffer: Buffer) { current[buffer] = 1 - (current[buffer] ?? 1) }
 
   mutating func compute(reading: [Buffer], writing: [Buffer]) -> Bool {
     let reads = reading.map { Instance(buffer: $0, copy: current[$0] ?? 0) }

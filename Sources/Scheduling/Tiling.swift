@@ -33,6 +33,11 @@ public struct Tiling: Hashable, Sendable {
     }
     return (first..<chain.stages.count).contains { isChunked($0, in: chain) }
   }
+
+  /// Buffers that a block has for `operand`: two where the next chunk is loaded while the last one is computed.
+  func copies(of operand: Operand, _ lanes: LaneMap, in chain: Chain) -> Int {
+    isStreamed(operand, in: chain) ? lanes.buffers : 1
+  }
 }
 
 /// Which lane does what: threads of a block, elements one lane moves at once, staging buffers, and the outputs a

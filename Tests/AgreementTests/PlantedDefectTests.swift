@@ -66,17 +66,25 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       new: "return shared_at<T>(s.offset, count, buffer);",
       example: .pw(buffers: 2), sign: .found([.readAfterWrite, .writeAfterRead, .writeAfterWrite])),
     PlantedDefect(
+      name: "a barrier that waits for no copies", file: "block.cuh",
+      old: "    wait_for_copies();\n", new: "",
+      example: .pw(buffers: 2), sign: .found([.copyNotAwaited])),
+    PlantedDefect(
+      name: "the copy that was loaded ahead is not taken", file: "block.cuh",
+      old: "      hazards.select(buffer, 1 - hazards.current(buffer));\n", new: "",
+      example: .pw(buffers: 2), sign: .found([.readAfterWrite, .copyNotAwaited, .writeAfterRead])),
+    PlantedDefect(
       name: "a barrier that only the first warp meets", file: "block.cuh",
       old: "    __syncthreads();\n", new: "    if (threadIdx.x < 32) __syncthreads();\n",
       example: .pw(buffers: 1), sign: .found([.divergentBarrier, .readAfterWrite])),
     // Bounds.
     PlantedDefect(
       name: "items beyond the last are loaded", file: "staging.cuh",
-      old: "copy_if(item < items, true, to,", new: "copy_if(true, true, to,",
+      old: "copy_async_if(item < items, true, to,", new: "copy_async_if(true, true, to,",
       example: .pw(buffers: 1), sign: .found([.sharedOutOfBounds, .globalOutOfBounds])),
     PlantedDefect(
       name: "slots outside the map are loaded", file: "staging.cuh",
-      old: "copy_if(active, y >= 0 && x >= 0, to,", new: "copy_if(active, true, to,",
+      old: "copy_async_if(active, y >= 0 && x >= 0, to,", new: "copy_async_if(active, true, to,",
       example: .dwpw(buffers: 1), sign: .found([.globalOutOfBounds])),
     PlantedDefect(
       name: "members beyond the channels are stored", file: "compute.cuh",
@@ -93,8 +101,8 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       example: .dwpw(buffers: 1), sign: .found([.globalOutOfBounds])),
     PlantedDefect(
       name: "the last chunk is as large as the others", file: "chain.cu",
-      old: "const Range chunk = {start, min(start + size, all.high)};",
-      new: "const Range chunk = {start, start + size};",
+      old: "return {start, k.mixes ? min(start + k.chunk, all.high) : all.high};",
+      new: "return {start, k.mixes ? start + k.chunk : all.high};",
       example: .pw(buffers: 1), sign: .found([.globalOutOfBounds, .sharedOutOfBounds, .neverWritten])),
     // Predicates that are branches.
     PlantedDefect(
@@ -104,9 +112,9 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       example: .dwpw(buffers: 1), sign: .found([.laneDisagreement])),
     PlantedDefect(
       name: "a load under a plain if", file: "staging.cuh",
-      old: "copy_if(active, y >= 0 && x >= 0, to, item * width, from, at, width, fill);",
-      new: "if (active && y >= 0 && x >= 0) copy_if(true, true, to, item * width, from, at, width, fill);\n"
-        + "    else copy_if(active, false, to, item * width, from, at, width, fill);",
+      old: "copy_async_if(active, y >= 0 && x >= 0, to, item * width, from, at, width, fill);",
+      new: "if (active && y >= 0 && x >= 0) copy_async_if(true, true, to, item * width, from, at, width, fill);\n"
+        + "    else copy_async_if(active, false, to, item * width, from, at, width, fill);",
       example: .dwpw(buffers: 1), sign: .found([.laneDisagreement])),
     // Halos and indices.
     PlantedDefect(

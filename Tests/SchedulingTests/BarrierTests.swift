@@ -20,33 +20,48 @@ import Workload
     }
   }
 
-  /// What each step touches, nil for a barrier. The loads of an operand take its copies in turn.
+  /// What each step touches, nil for a barrier. The loads of an operand take its copies in turn; a compute reads the
+  /// copy that holds what it needs.
   private func touches(_ steps: [TileStep], _ schedule: Schedule) -> [Touch?] {
     let chain = schedule.chain
-    var loads: [Operand: Int] = [:]
-    func place(_ operand: Operand) -> Place {
-      Place(name: "\(operand)", copy: ((loads[operand] ?? 1) - 1) % schedule.lanes.buffers)
+    var loads: [Operand: [Region]] = [:]
+    func place(_ operand: Operand, _ load: Int) -> Place {
+      Place(name: "\(operand)", copy: load % schedule.lanes.buffers)
+    }
+    func place(_ operand: Operand, holding channels: Range<Int>, filters: Range<Int>? = nil) -> Place {
+      let kept = (loads[operand] ?? []).enumerated().suffix(schedule.lanes.buffers)
+      let held = kept.last {
+        $0.element.channels.clamped(to: channels) == channels
+          && (filters == nil || $0.element.outer == filters)
+      }
+      return place(operand, held?.offset ?? -1)
     }
     return steps.map { step in
       var touch = Touch()
       switch step {
       case .barrier: return nil
       case .store: break
-      case .load(let operand, _):
-        loads[operand, default: 0] += 1
-        touch.writes = [place(operand)]
-      case .compute(let stage, _, let reducing):
+      case .load(let operand, let region):
+        loads[operand, default: []].append(region)
+        touch.writes = [place(operand, loads[operand, default: []].count - 1)]
+      case .compute(let stage, let channels, let reducing):
         let layer = chain.stages[stage]
+        let inputs = chain.mixesChannels(stage) ? reducing : chain.inputChannels(of: stage, for: channels)
         if stage > 0 {
           touch.reads = [Place(name: "intermediate\(stage - 1)", copy: 0)]
         } else {
-          touch.reads = Set(layer.inputs.indices.map { place(.ifm($0)) })
+          touch.reads = Set(layer.inputs.indices.map { place(.ifm($0), holding: inputs) })
         }
-        if layer.hasWeights { touch.reads.insert(place(.weights(stage: stage))) }
+        if layer.hasWeights {
+          let reduced = chain.mixesChannels(stage) ? reducing : 0..<layer.shape.channelsPerGroup
+          touch.reads.insert(place(.weights(stage: stage), holding: reduced, filters: channels))
+        }
         let isLastChunk = !chain.mixesChannels(stage) || reducing.upperBound == layer.shape.inputChannels
         if isLastChunk {
-          if layer.hasBias { touch.reads.insert(place(.bias(stage: stage))) }
-          if chain.hasMultipliers(stage) { touch.reads.insert(place(.multipliers(stage: stage))) }
+          if layer.hasBias { touch.reads.insert(place(.bias(stage: stage), holding: channels)) }
+          if chain.hasMultipliers(stage) {
+            touch.reads.insert(place(.multipliers(stage: stage), holding: channels))
+          }
           if stage < chain.stages.count - 1 { touch.writes = [Place(name: "intermediate\(stage)", copy: 0)] }
         }
       }

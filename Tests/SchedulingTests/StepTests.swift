@@ -27,7 +27,7 @@ import Workload
           "S 0-1"))
   }
 
-  @Test("With two buffers the next chunk is loaded while the last is computed")
+  @Test("With two buffers the loads of a chunk stand before the compute of the one before it")
   func pointwiseTwoBuffers() throws {
     let schedule = try schedule(
       [pw(channels: 3, filters: 2, extent: 4)], rows: 4, columns: 4, channels: 2, reduction: [1],
@@ -35,25 +35,38 @@ import Workload
     #expect(
       schedule.firstBlock
         == text(
-          "L ifm 0 | L weights1 f0-1 c0 | B | C1 0-1 < 0",
-          "L ifm 1 | L weights1 f0-1 c1 | B | C1 0-1 < 1",
-          "L ifm 2 | L weights1 f0-1 c2 | B | C1 0-1 < 2",
+          "L ifm 0 | L weights1 f0-1 c0",
+          "L ifm 1 | L weights1 f0-1 c1 | B | C1 0-1 < 0",
+          "B | L ifm 2 | L weights1 f0-1 c2 | C1 0-1 < 1",
+          "B | C1 0-1 < 2",
           "S 0-1"))
   }
 
-  @Test("A dwpw block makes the channels of one PW chunk after the other", arguments: [1, 2])
-  func depthwisePointwise(buffers: Int) throws {
-    // The barrier that the intermediate needs already stands between the uses of the other buffers.
-    let schedule = try schedule(
-      [dw(channels: 2, extent: 4, hasBias: true), pw(channels: 2, filters: 3, extent: 4)], rows: 4,
-      columns: 4, channels: 2, reduction: [1, 1], lanes: LaneMap(buffers: buffers))
+  @Test("A dwpw block makes the channels of one PW chunk after the other")
+  func depthwisePointwise() throws {
+    let layers = try [dw(channels: 2, extent: 4, hasBias: true), pw(channels: 2, filters: 3, extent: 4)]
+    let schedule = try schedule(layers, rows: 4, columns: 4, channels: 2, reduction: [1, 1])
+    // The second filters replace those that the compute just before has read.
     #expect(
       schedule.firstBlock
         == text(
-          "L ifm 0 | L weights1 f0 c0 | L bias1 0 | B | C1 0 < 0",
-          "L weights2 f0-1 c0 | B | C2 0-1 < 0",
-          "L ifm 1 | L weights1 f1 c0 | L bias1 1 | B | C1 1 < 1",
-          "L weights2 f0-1 c1 | B | C2 0-1 < 1",
+          "L ifm 0 | L weights1 f0 c0 | L bias1 0 | L weights2 f0-1 c0 | B | C1 0 < 0 | B | C2 0-1 < 0",
+          "L ifm 1 | L weights1 f1 c0 | L bias1 1 | B | L weights2 f0-1 c1 | C1 1 < 1 | B | C2 0-1 < 1",
+          "S 0-1"))
+  }
+
+  @Test("With two buffers a dwpw block loads what both its stages need a chunk ahead")
+  func depthwisePointwiseTwoBuffers() throws {
+    let layers = try [dw(channels: 3, extent: 4), pw(channels: 3, filters: 3, extent: 4)]
+    let schedule = try schedule(
+      layers, rows: 4, columns: 4, channels: 2, reduction: [1, 1], lanes: LaneMap(buffers: 2))
+    #expect(
+      schedule.firstBlock
+        == text(
+          "L ifm 0 | L weights1 f0 c0 | L weights2 f0-1 c0",
+          "L ifm 1 | L weights1 f1 c0 | L weights2 f0-1 c1 | B | C1 0 < 0 | B | C2 0-1 < 0",
+          "L ifm 2 | L weights1 f2 c0 | B | L weights2 f0-1 c2 | C1 1 < 1 | B | C2 0-1 < 1",
+          "B | C1 2 < 2 | B | C2 0-1 < 2",
           "S 0-1"))
   }
 
@@ -64,10 +77,10 @@ import Workload
     #expect(
       schedule.firstBlock
         == text(
-          "L ifm 0 | L weights1 f0 c0 | B | C1 0 < 0 | B | L ifm 1 | L weights1 f0 c1 | B | C1 0 < 1",
-          "L weights2 f0-1 c0 | B | C2 0-1 < 0",
-          "L ifm 0 | L weights1 f1 c0 | B | C1 1 < 0 | B | L ifm 1 | L weights1 f1 c1 | B | C1 1 < 1",
-          "L weights2 f0-1 c1 | B | C2 0-1 < 1",
+          "L ifm 0 | L weights1 f0 c0 | L weights2 f0-1 c0 | B | C1 0 < 0",
+          "B | L ifm 1 | L weights1 f0 c1 | B | C1 0 < 1 | B | C2 0-1 < 0",
+          "L ifm 0 | L weights1 f1 c0 | B | L weights2 f0-1 c1 | C1 1 < 0",
+          "B | L ifm 1 | L weights1 f1 c1 | B | C1 1 < 1 | B | C2 0-1 < 1",
           "S 0-1"))
   }
 
@@ -79,10 +92,9 @@ import Workload
     #expect(
       schedule.firstBlock
         == text(
-          "L ifm 0-1 | L weights1 f0 c0-1 | L multipliers1 0 | B | C1 0 < 0-1",
-          "L weights2 f0 c0 | L multipliers2 0 | B | C2 0 < 0",
-          "L weights1 f1 c0-1 | L multipliers1 1 | B | C1 1 < 0-1",
-          "L weights2 f0 c1 | B | C2 0 < 1",
+          "L ifm 0-1 | L weights1 f0 c0-1 | L multipliers1 0 | L weights2 f0 c0 | L multipliers2 0",
+          "L weights1 f1 c0-1 | L multipliers1 1 | L weights2 f0 c1 | B | C1 0 < 0-1 | B | C2 0 < 0",
+          "B | C1 1 < 0-1 | B | C2 0 < 1",
           "S 0"))
   }
 

@@ -41,19 +41,26 @@ struct Hazards {
   /// For each operand's first buffer: whether its second one is the current.
   unsigned second = ~0u;
 
+  /// What a thread has asked to be copied is there for all of them after the meeting.
   __device__ __forceinline__ void meet() {
+    wait_for_copies();
     __syncthreads();
     read = written = 0;
   }
 
-  /// Makes the next copy of an operand's buffer current, to be loaded; returns which it is.
-  __device__ __forceinline__ int load(int buffer, int copies) {
-    second = copies == 2 ? second ^ (1u << buffer) : second & ~(1u << buffer);
-    const int copy = current(buffer);
+  /// Notes a load into the next copy of an operand's buffer, which becomes the current one unless the load is ahead of
+  /// its time; returns which it is.
+  __device__ __forceinline__ int load(int buffer, int copies, bool is_ahead) {
+    const int copy = copies == 2 ? 1 - current(buffer) : 0;
+    if (!is_ahead) select(buffer, copy);
     const unsigned bit = 1u << (buffer + copy);
     if ((read | written) & bit) meet();
     written |= bit;
     return copy;
+  }
+
+  __device__ __forceinline__ void select(int buffer, int copy) {
+    second = (second & ~(1u << buffer)) | unsigned(copy) << buffer;
   }
 
   __device__ __forceinline__ int current(int buffer) const { return (second >> buffer) & 1; }
@@ -63,6 +70,28 @@ struct Hazards {
     if ((reads & written) | (writes & (read | written))) meet();
     read |= reads;
     written |= writes;
+  }
+};
+
+/// What an operand's buffers hold: the current one, and the one that was loaded ahead. Filters are those of weights.
+struct Held {
+  Range channels = {-1, -1}, filters = {-1, -1};
+  Range next_channels = {-1, -1}, next_filters = {-1, -1};
+
+  /// Whether `channels` of `filters` are there or on their way; otherwise they are to be loaded, and are noted so.
+  __device__ __forceinline__ bool has(Hazards& hazards, int buffer, Range wanted, Range of, bool is_ahead) {
+    if (channels == wanted && filters == of) return true;
+    const bool is_next = next_channels == wanted && next_filters == of;
+    if (is_ahead) {
+      next_channels = wanted, next_filters = of;
+      return is_next;
+    }
+    channels = wanted, filters = of;
+    if (is_next) {
+      next_channels = next_filters = {-1, -1};
+      hazards.select(buffer, 1 - hazards.current(buffer));
+    }
+    return is_next;
   }
 };
 
@@ -87,9 +116,9 @@ template <class A> struct Block {
   Range channels;
   Slots rows[maximum_stages + 1], columns[maximum_stages + 1];
   Hazards hazards;
-  /// What the buffers hold: channels of inputs, constants and intermediates, and the filters of weights.
-  Range ifm[2], weights[maximum_stages], filters[maximum_stages], bias[maximum_stages];
-  Range multipliers[maximum_stages], made[maximum_stages];
+  Held ifm[2], weights[maximum_stages], bias[maximum_stages], multipliers[maximum_stages];
+  /// The channels that the buffers of intermediates hold.
+  Range made[maximum_stages];
 
   __device__ __forceinline__ Block(const Constants& K, const Operands<A>& g) : K(K), g(g) {
     thread = threadIdx.x;
@@ -102,12 +131,8 @@ template <class A> struct Block {
     image = rest;
     const int first = channel_tile * K.tile_channels, all = K.stage[K.stages - 1].output_channels;
     channels = {first, min(first + K.tile_channels, all)};
-    const Range none = {-1, -1};
-    ifm[0] = ifm[1] = none;
 #pragma unroll
-    for (int stage = 0; stage < maximum_stages; ++stage) {
-      weights[stage] = filters[stage] = bias[stage] = multipliers[stage] = made[stage] = none;
-    }
+    for (int stage = 0; stage < maximum_stages; ++stage) made[stage] = {-1, -1};
     place(rows, K.rows, row_tile, K.tile_rows, &Stage::rows);
     place(columns, K.columns, column_tile, K.tile_columns, &Stage::columns);
   }

@@ -37,6 +37,36 @@ template <int S, class A> __device__ __forceinline__ void convolve_tile(const Wo
 #endif
 }
 
+/// The input channels that a stage takes to make output `channels`: all, or those of the groups.
+__device__ __forceinline__ Range inputs_of(const Stage& k, Range channels) {
+  if (k.mixes) return {0, k.input_channels};
+  const int first = channels.low / k.filters_per_group, last = (channels.high - 1) / k.filters_per_group;
+  return {first * k.channels_per_group, (last + 1) * k.channels_per_group};
+}
+
+/// The chunk of `all` that begins at `start`.
+__device__ __forceinline__ Range chunk_of(const Stage& k, Range all, int start) {
+  return {start, k.mixes ? min(start + k.chunk, all.high) : all.high};
+}
+
+/// Loads what stage `S` and those before it need for the first compute of each, to reduce `chunk`. Ahead of its time
+/// nothing is loaded for a stage that goes through chunks of its own meanwhile, since these take both copies.
+template <int S, class A>
+__device__ __forceinline__ void fetch(Block<A>& b, Range channels, Range chunk, bool is_ahead) {
+  if constexpr (S > 0) {
+    const Stage& before = b.K.stage[S - 1];
+    const bool is_chunked = before.mixes && before.chunk < before.input_channels;
+    if (!(b.made[S - 1] == chunk) && !(is_ahead && is_chunked)) {
+      const Range all = inputs_of(before, chunk);
+      fetch<S - 1>(b, chunk, chunk_of(before, all, all.low), is_ahead);
+    }
+  } else {
+    load_ifm(b, 0, chunk, is_ahead);
+    if (b.K.inputs == 2) load_ifm(b, 1, chunk, is_ahead);
+  }
+  load_constants(b, S, channels, chunk, is_ahead);
+}
+
 /// Leaves output `channels` of stage `S` in its buffer, or, after the last stage, in global memory.
 template <int S, class A> __device__ __forceinline__ void make(Block<A>& b, Range channels) {
   const Stage& k = b.K.stage[S];
@@ -51,19 +81,13 @@ template <int S, class A> __device__ __forceinline__ void make(Block<A>& b, Rang
 #pragma unroll
   for (int s = 0; s < FCM_SUMS(S); ++s) sums[s] = 0;
 #endif
-  const int first = channels.low / k.filters_per_group, last = (channels.high - 1) / k.filters_per_group;
-  const Range own = {first * k.channels_per_group, (last + 1) * k.channels_per_group};
-  const Range all = k.mixes ? Range{0, k.input_channels} : own;
-  const int size = k.mixes ? k.chunk : all.count();
-  for (int start = all.low; start < all.high; start += size) {
-    const Range chunk = {start, min(start + size, all.high)};
-    if constexpr (S > 0) {
-      make<S - 1>(b, chunk);
-    } else {
-      load_ifm(b, 0, chunk);
-      if (b.K.inputs == 2) load_ifm(b, 1, chunk);
-    }
-    load_constants(b, S, channels, k.mixes ? chunk : Range{0, k.channels_per_group});
+  const Range all = inputs_of(k, channels);
+  for (int start = all.low; start < all.high;) {
+    const Range chunk = chunk_of(k, all, start);
+    start = chunk.high;
+    fetch<S>(b, channels, chunk, false);
+    if (b.K.buffers == 2 && start < all.high) fetch<S>(b, channels, chunk_of(k, all, start), true);
+    if constexpr (S > 0) make<S - 1>(b, chunk);
 
     const bool ends = chunk.high == all.high;
     unsigned reads = S > 0 ? 1u << buffer::intermediate(S - 1) : b.hazards.bit(buffer::ifm(0));

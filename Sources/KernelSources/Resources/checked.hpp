@@ -13,7 +13,9 @@ __attribute__((always_inline)) inline bool is_ordered(uint32_t time, uint16_t wh
 }
 
 __attribute__((noinline)) inline void check_read_slowly(Cell& cell, Place place, int window, int64_t index) {
-  if (cell.written < now.block_began || cell.written == 0) {
+  if (cell.written == on_its_way) {
+    found(fuselab_copy_not_awaited, place, window_name(window), index, cell.write_line, cell.writer);
+  } else if (cell.written < now.block_began || cell.written == 0) {
     found(fuselab_uninitialised_shared, place, window_name(window), index);
   } else if (!is_ordered(cell.written, cell.writer)) {
     found(fuselab_read_after_write, place, window_name(window), index, cell.write_line, cell.writer);
@@ -32,7 +34,9 @@ __attribute__((noinline)) inline void check_read_slowly(Cell& cell, Place place,
 }
 
 __attribute__((noinline)) inline void check_write_slowly(Cell& cell, Place place, int window, int64_t index) {
-  if (!is_ordered(cell.written, cell.writer)) {
+  if (cell.written == on_its_way) {
+    found(fuselab_copy_not_awaited, place, window_name(window), index, cell.write_line, cell.writer);
+  } else if (!is_ordered(cell.written, cell.writer)) {
     found(fuselab_write_after_write, place, window_name(window), index, cell.write_line, cell.writer);
   }
   if (cell.read >= now.block_met) {
@@ -90,6 +94,49 @@ __attribute__((always_inline)) inline void check_shared(
     }
   }
 }
+
+/// Calls `body` with each cell that stands for some of the `size` bytes from `offset`.
+template <class Body>
+inline void for_each_cell(Cell* cells, uint32_t plane, uint32_t offset, uint32_t size, Body body) {
+  for (uint32_t byte = offset; byte < offset + size; ++byte) {
+    Cell& word = cells[byte / 4];
+    if (word.is_split) body(cells[byte / 4 + byte % 4 * plane]);
+    else if (byte == offset || byte % 4 == 0) body(word);
+  }
+}
+
+/// An asynchronous copy that its thread has not waited for.
+struct Copy {
+  Cell* cells;
+  uint32_t plane, offset, size;
+};
+
+/// Those of one thread.
+struct Copies {
+  Copy* list;
+  int count, room;
+
+  /// Notes one whose cells have been checked as written. Where the machine has no memory for it, it counts as done.
+  __attribute__((noinline)) void add(const Copy& copy) {
+    if (count == room) {
+      void* const memory = realloc(list, size_t(room + 64) * 2 * sizeof(Copy));
+      if (memory == nullptr) return;
+      list = static_cast<Copy*>(memory);
+      room = (room + 64) * 2;
+    }
+    list[count++] = copy;
+    for_each_cell(copy.cells, copy.plane, copy.offset, copy.size, [](Cell& cell) { cell.written = on_its_way; });
+  }
+
+  __attribute__((noinline)) void finish(uint32_t time) {
+    for (int i = 0; i < count; ++i) {
+      for_each_cell(list[i].cells, list[i].plane, list[i].offset, list[i].size, [&](Cell& cell) {
+        if (cell.written == on_its_way) cell.written = time;
+      });
+    }
+    count = 0;
+  }
+};
 
 /// A writer: block (from 1), thread, line.
 inline uint64_t writer_mark(Place place) {

@@ -39,7 +39,7 @@ template <class A> struct Work {
 
   __device__ __forceinline__ Work(const Block<A>& b, int stage, Step step)
       : b(b), k(b.K.stage[stage]), stage(stage), step(step), source(b.tile(stage)), target(b.tile(stage + 1)) {
-    const Range inputs = stage == 0 ? b.ifm[0] : b.made[stage - 1 < 0 ? 0 : stage - 1];
+    const Range inputs = stage == 0 ? b.ifm[0].channels : b.made[stage - 1 < 0 ? 0 : stage - 1];
     const int values = inputs.count() * source.rows * source.columns;
     if (stage == 0) {
       in = staged<Element>(b.K.ifm[0], b.hazards.current(buffer::ifm(0)), values, current(buffer::ifm(0)));

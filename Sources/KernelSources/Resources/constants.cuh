@@ -68,7 +68,7 @@ struct Stage {
 };
 
 struct Constants {
-  int stages, inputs, threads, order;
+  int stages, inputs, threads, buffers, order;
   int batch, tile_rows, tile_columns, tile_channels;
   int row_tiles, column_tiles, channel_tiles;
   Staging ifm[2];

@@ -76,6 +76,9 @@ enum {
   /// Lanes of a warp take different ways between two meetings, so their accesses form no common requests.
   fuselab_lane_disagreement,
   fuselab_stack_overflow,
+  /// An element of shared memory touched while an asynchronous copy to it is on its way, or a thread that ends without
+  /// having waited for its copies (`index` is how many).
+  fuselab_copy_not_awaited,
 };
 
 /// A defect, once for each pair of source lines, array and kind: where it showed first, and how often.

@@ -6,6 +6,8 @@
 //   array<T, N>        a static array in shared memory
 //   ld_if, st_if       an access of the lanes whose predicate holds: one warp request, whatever the predicates
 //   copy_if            global to shared memory, up to 16 bytes a lane
+//   copy_async_if      the same, but what is copied is there only after wait_for_copies(), for other threads after the
+//                      barrier that follows it
 #pragma once
 
 #ifdef FUSELAB_EMULATED
@@ -81,6 +83,36 @@ __device__ __forceinline__ void copy_if(
     default: copy_as<char>(inside, to.p + j, from + i, fill);
   }
 }
+
+// Architectures with asynchronous copies take no registers and no waiting for items of 4, 8 and 16 bytes.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+template <int size> __device__ __forceinline__ void copy_async(void* to, const void* from) {
+  // Through the L1, as any other load.
+  asm volatile(
+      "cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(unsigned(__cvta_generic_to_shared(to))), "l"(from), "n"(size));
+}
+__device__ __forceinline__ void wait_for_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
+
+template <class T>
+__device__ __forceinline__ void copy_async_if(
+    bool active, bool inside, shared<T> to, int j, const T* from, int i, int width, T fill) {
+  const int size = width * int(sizeof(T));
+  if (!active || !inside || size < 4) return copy_if(active, inside, to, j, from, i, width, fill);
+  switch (size) {
+    case 16: return copy_async<16>(to.p + j, from + i);
+    case 8: return copy_async<8>(to.p + j, from + i);
+    default: copy_async<4>(to.p + j, from + i);
+  }
+}
+#else
+__device__ __forceinline__ void wait_for_copies() {}
+
+template <class T>
+__device__ __forceinline__ void copy_async_if(
+    bool active, bool inside, shared<T> to, int j, const T* from, int i, int width, T fill) {
+  copy_if(active, inside, to, j, from, i, width, fill);
+}
+#endif
 }  // namespace fcm
 
 #endif

@@ -184,21 +184,43 @@ __attribute__((always_inline)) inline void st_if(bool active, const shared<T>& t
   to.note(true, false, 0, sizeof(T), {file, line});
 }
 
-/// One read request and one write request, whichever lanes are active and inside.
+/// One read request and one write request, whichever lanes are active and inside. Returns whether anything was written.
 template <class T, class P, class U>
-__attribute__((always_inline)) inline void copy_if(
-    bool active, bool inside, const shared<T>& to, int j, const gptr<P>& from, int i, int width, U fill, FCM_PLACE) {
-  const emu::Place place = {file, line};
+__attribute__((always_inline)) inline bool copied_if(
+    bool active, bool inside, const shared<T>& to, int j, const gptr<P>& from, int i, int width, U fill,
+    emu::Place place) {
   const int size = width * int(sizeof(T));
   const int64_t at = from.first + i;
   from.note(false, active && inside, at, size, place);
   to.note(true, active, j, size, place);
-  if (!active || !to.allows(j, width, size, place)) return;
+  if (!active || !to.allows(j, width, size, place)) return false;
   const bool is_read = inside && from.allows(at, width, size, place);
   for (int k = 0; k < width; ++k) {
     to.template check<true>(j + k, place);
     to.data[j + k] = is_read ? from.data[at + k] : inside ? T{} : T(fill);
   }
+  return true;
+}
+
+template <class T, class P, class U>
+__attribute__((always_inline)) inline void copy_if(
+    bool active, bool inside, const shared<T>& to, int j, const gptr<P>& from, int i, int width, U fill, FCM_PLACE) {
+  copied_if(active, inside, to, j, from, i, width, fill, {file, line});
+}
+
+/// What is copied is there at once, but is held to be on its way until the thread waits.
+template <class T, class P, class U>
+__attribute__((always_inline)) inline void copy_async_if(
+    bool active, bool inside, const shared<T>& to, int j, const gptr<P>& from, int i, int width, U fill, FCM_PLACE) {
+  const bool is_written = copied_if(active, inside, to, j, from, i, width, fill, {file, line});
+  const uint32_t size = uint32_t(width) * sizeof(T);
+  if (emu::checks && is_written && inside && size >= 4) {
+    emu::now.worker->threads[emu::now.worker->running].copies.add(
+        {to.cells, to.plane, to.offset + uint32_t(j * sizeof(T)), size});
+  }
+}
+inline void wait_for_copies() {
+  if (emu::checks) emu::now.worker->threads[emu::now.worker->running].copies.finish(emu::now.warp_met);
 }
 
 }  // namespace fcm

@@ -55,6 +55,13 @@ __attribute__((always_inline)) inline void copy_if(
   }
 }
 
+template <class T, class P, class U>
+__attribute__((always_inline)) inline void copy_async_if(
+    bool active, bool inside, shared<T> to, int j, P* from, int i, int width, U fill) {
+  copy_if(active, inside, to, j, from, i, width, fill);
+}
+inline void wait_for_copies() {}
+
 }  // namespace fcm
 
 template <class T> __attribute__((always_inline)) inline T __ldg(const T* p) { return *p; }

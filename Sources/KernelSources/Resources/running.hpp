@@ -26,6 +26,9 @@ struct Cell {
 /// Readers beyond one: some of a warp, and some of several warps.
 constexpr uint16_t lanes_of_warp = 0x8000, lanes_of_many = 0xffff;
 
+/// The time of a write that is still on its way: an asynchronous copy that its thread has not waited for.
+constexpr uint32_t on_its_way = 0xffffffffu;
+
 /// Who wrote an output element, first and last in the order of blocks. 0: nobody.
 struct Mark {
   uint64_t first, last;

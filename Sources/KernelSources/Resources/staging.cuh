@@ -1,5 +1,5 @@
 // Global memory to the staging buffers: item `i` of a step is moved by thread `i mod threads`, so each round of the
-// block's threads is one request a warp.
+// block's threads is one request a warp. Copies are there after the next meeting.
 #pragma once
 #include "block.cuh"
 
@@ -19,7 +19,7 @@ __device__ __forceinline__ void load_runs(
   for (int first = thread & ~31; first < items; first += threads) {
     const int item = first + (thread & 31);
     const int run = item / items_per_run, at = (item - run * items_per_run) * width;
-    copy_if(item < items, true, to, item * width, from, start + run * apart + at, width, T());
+    copy_async_if(item < items, true, to, item * width, from, start + run * apart + at, width, T());
   }
 }
 
@@ -38,16 +38,16 @@ __device__ __forceinline__ void load_rows(
     const bool active = item < items;
     const int y = active ? b.row(0, row) : -1, x = active ? b.column(0, column) : -1;
     const int at = ((b.image * map.channels + channels.low + channel) * map.rows + y) * map.columns + x;
-    copy_if(active, y >= 0 && x >= 0, to, item * width, from, at, width, fill);
+    copy_async_if(active, y >= 0 && x >= 0, to, item * width, from, at, width, fill);
   }
 }
 
-template <class A> __device__ __forceinline__ void load_ifm(Block<A>& b, int input, Range channels) {
-  if (b.ifm[input] == channels) return;
-  b.ifm[input] = channels;
+template <class A>
+__device__ __forceinline__ void load_ifm(Block<A>& b, int input, Range channels, bool is_ahead) {
+  if (b.ifm[input].has(b.hazards, buffer::ifm(input), channels, {0, 0}, is_ahead)) return;
   const Staging& s = b.K.ifm[input];
   const Box map = b.tensor(0), tile = b.tile(0);
-  const int copy = b.hazards.load(buffer::ifm(input), s.copies);
+  const int copy = b.hazards.load(buffer::ifm(input), s.copies, is_ahead);
   const int count = channels.count() * tile.rows * tile.columns;
   const auto to = staged<typename A::Element>(s, copy, count, buffer::ifm(input) + copy);
   if (s.whole) {
@@ -60,13 +60,12 @@ template <class A> __device__ __forceinline__ void load_ifm(Block<A>& b, int inp
 }
 
 /// Filters `filters` of the input channels `reduced`: one piece where those are all that a filter has.
-template <class A> __device__ __forceinline__ void load_weights(Block<A>& b, int stage, Range filters, Range reduced) {
-  if (b.weights[stage] == reduced && b.filters[stage] == filters) return;
-  b.weights[stage] = reduced;
-  b.filters[stage] = filters;
+template <class A>
+__device__ __forceinline__ void load_weights(Block<A>& b, int stage, Range filters, Range reduced, bool is_ahead) {
+  if (b.weights[stage].has(b.hazards, buffer::weights(stage), reduced, filters, is_ahead)) return;
   const Stage& k = b.K.stage[stage];
   const int window = k.rows.window * k.columns.window, filter = k.channels_per_group * window;
-  const int copy = b.hazards.load(buffer::weights(stage), k.weights.copies);
+  const int copy = b.hazards.load(buffer::weights(stage), k.weights.copies, is_ahead);
   const int length = reduced.count() * window, count = filters.count() * length;
   const auto to = staged<typename A::Element>(k.weights, copy, count, buffer::weights(stage) + copy);
   const int start = filters.low * filter + reduced.low * window;
@@ -81,22 +80,23 @@ template <class A> __device__ __forceinline__ void load_weights(Block<A>& b, int
 /// One number for each of `channels`.
 template <class A, class T>
 __device__ __forceinline__ void load_each(
-    Block<A>& b, const Staging& s, int buffer, gptr<const T> from, Range& held, Range channels) {
-  if (held == channels) return;
-  held = channels;
-  const int copy = b.hazards.load(buffer, s.copies);
+    Block<A>& b, const Staging& s, int buffer, gptr<const T> from, Held& held, Range channels, bool is_ahead) {
+  if (held.has(b.hazards, buffer, channels, {0, 0}, is_ahead)) return;
+  const int copy = b.hazards.load(buffer, s.copies, is_ahead);
   const auto to = staged<T>(s, copy, channels.count(), buffer + copy);
   load_runs(b.thread, b.K.threads, to, from, channels.low, 1, 0, channels.count(), s.width);
 }
 
-template <class A> __device__ __forceinline__ void load_constants(Block<A>& b, int stage, Range channels, Range reduced) {
+template <class A>
+__device__ __forceinline__ void load_constants(Block<A>& b, int stage, Range channels, Range chunk, bool is_ahead) {
   const Stage& k = b.K.stage[stage];
   if (k.operation != convolution) return;
-  load_weights(b, stage, channels, reduced);
-  if (k.has_bias) load_each(b, k.bias, buffer::bias(stage), b.g.bias[stage], b.bias[stage], channels);
+  load_weights(b, stage, channels, k.mixes ? chunk : Range{0, k.channels_per_group}, is_ahead);
+  if (k.has_bias) load_each(b, k.bias, buffer::bias(stage), b.g.bias[stage], b.bias[stage], channels, is_ahead);
   if (k.multipliers.copies > 0) {
     load_each(
-        b, k.multipliers, buffer::multipliers(stage), b.g.multipliers[stage], b.multipliers[stage], channels);
+        b, k.multipliers, buffer::multipliers(stage), b.g.multipliers[stage], b.multipliers[stage], channels,
+        is_ahead);
   }
 }
 

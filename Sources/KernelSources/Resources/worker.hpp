@@ -16,6 +16,7 @@ struct Thread {
   uint32_t mask;
   int source;        // lane whose value a shuffle takes
   uint64_t value;    // given, and after the meeting taken
+  Copies copies;
 };
 
 /// What all host threads of a launch share.
@@ -69,6 +70,10 @@ inline void enter_body() {
   Worker& w = *now.worker;
   w.launch->body(w.launch->context);
   Thread& thread = now.worker->threads[now.worker->running];
+  if (checks && thread.copies.count > 0) {
+    found(fuselab_copy_not_awaited, {nullptr, 0}, nullptr, thread.copies.count);
+    thread.copies.finish(now.warp_met);
+  }
   thread.state = State::ended;
   thread.waits = {nullptr, 0};
   for (;;) thread.fiber.leave();
@@ -113,6 +118,7 @@ inline void Worker::begin_block(int64_t number) {
   for (int i = 0; i < launch->threads; ++i) {
     threads[i].fiber.prepare(stacks + size_t(i) * StackLayout::slot, i, enter_body);
     threads[i].state = State::ready;
+    threads[i].copies.finish(0);
   }
 }
 
