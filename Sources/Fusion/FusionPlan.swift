@@ -43,6 +43,7 @@ public struct FusionPlan: Hashable, Sendable {
   public let network: Network
   public let gpu: GPU
   public let precision: Precision
+  public let axisOrder: TensorLayout.AxisOrder
   public let objective: Objective
   public let minBlocks: Int
   /// Every layer is in exactly one group; ascending by first layer.

@@ -12,15 +12,19 @@ import Workload
 public struct FusionPlanner: Sendable {
   public let explorer: TileExplorer
   public let precision: Precision
+  /// How feature maps lie in memory.
+  public let axisOrder: TensorLayout.AxisOrder
   /// The most convolutions in one kernel.
   public let maxFuse: Int
 
   public init(
-    gpu: GPU, precision: Precision, objective: Objective = .gma, minBlocks: Int? = nil, maxFuse: Int = 2
+    gpu: GPU, precision: Precision, axisOrder: TensorLayout.AxisOrder = .chw, objective: Objective = .gma,
+    minBlocks: Int? = nil, maxFuse: Int = 2
   ) {
     precondition(maxFuse >= 1)
     explorer = TileExplorer(gpu: gpu, objective: objective, minBlocks: minBlocks)
     self.precision = precision
+    self.axisOrder = axisOrder
     self.maxFuse = maxFuse
   }
 
@@ -56,14 +60,14 @@ public struct FusionPlanner: Sendable {
     var options: [[Int]: KernelOption] = [:]
     for (run, shape) in zip(runs, shapes) {
       guard let index = position[shape] else { continue }
-      options[run] = results[index].of(run.map { network.layers[$0] }, precision)
+      options[run] = results[index].of(run.map { network.layers[$0] }, precision, axisOrder)
     }
     return options
   }
 
   private func search(_ layers: [Layer]) -> KernelOption {
     do throws(ScheduleError) {
-      return .legal(try explorer.best(of: Chain(layers, precision: precision)))
+      return .legal(try explorer.best(of: Chain(layers, precision: precision, axisOrder: axisOrder)))
     } catch {
       return .illegal(error)
     }
@@ -87,7 +91,8 @@ public struct FusionPlanner: Sendable {
     }
     groups.sort { $0.layers[0] < $1.layers[0] }
     return FusionPlan(
-      network: network, gpu: explorer.gpu, precision: precision, objective: explorer.objective,
+      network: network, gpu: explorer.gpu, precision: precision, axisOrder: axisOrder,
+      objective: explorer.objective,
       minBlocks: explorer.minBlocks, groups: groups,
       unfused: network.layers.indices.map { kernels[[$0]]?.candidate },
       decisions: graph.decisions(kernels: kernels, groups: groups), prices: prices)
@@ -103,9 +108,11 @@ public enum KernelOption: Sendable {
   public var error: ScheduleError? { if case .illegal(let error) = self { error } else { nil } }
 
   /// The same for other layers of equal shape; errors name these layers.
-  func of(_ layers: [Layer], _ precision: Precision) -> KernelOption {
+  func of(
+    _ layers: [Layer], _ precision: Precision, _ axisOrder: TensorLayout.AxisOrder
+  ) -> KernelOption {
     do throws(ScheduleError) {
-      let chain = try Chain(layers, precision: precision)
+      let chain = try Chain(layers, precision: precision, axisOrder: axisOrder)
       guard case .legal(let found) = self else { return self }
       let schedule = try Schedule(
         chain, tiling: found.schedule.tiling, lanes: found.schedule.lanes,

@@ -153,7 +153,9 @@ struct LaneLegality {
 
   /// 16-byte accesses where alignment allows them.
   func lanes(threads: Int, pixels: Int = 1) -> LaneMap {
-    LaneMap(threads: threads, vectorWidth: 16 / chain.elementType.bytes, pixelsPerThread: pixels)
+    LaneMap(
+      threads: threads, vectorWidth: 16 / chain.elementType.bytes, pixelsPerThread: pixels,
+      usesTensorCores: chain.axisOrder == .hwc)
   }
 
   func isLegal(_ group: ReductionOptions.Group, _ channels: Int, _ rows: AxisSums, _ columns: AxisSums)
@@ -171,32 +173,44 @@ struct LaneLegality {
   /// Pixels that a thread may compute together.
   static let pixelCounts = [1, 2, 4, 8, 16]
 
-  /// The tiling and lanes that keep most threads resident; among those the largest chunk. A thread then takes as many
+  /// The tiling and lanes that let the stages take most input channels at once, and among those keep most threads
+  /// resident; among those the largest chunk. A thread then takes as many
   /// pixels together as leave it fewest items, if that keeps as many threads resident: it reads each weight once for
   /// all of them.
   func realise(
     _ group: ReductionOptions.Group, _ channels: Int, _ rows: AxisSums, _ columns: AxisSums
   ) -> (tiling: Tiling, lanes: LaneMap)? {
-    var best: (resident: Int, tiling: Tiling, threads: Int)?
+    var best: (rank: (taken: Int, resident: Int), tiling: Tiling, threads: Int)?
     for reduction in group.options {
       let tiling = Tiling(
         rows: rows.tile, columns: columns.tile, channels: channels, reduction: reduction)
       for threads in Self.threadCounts {
-        let footprint = footprint(tiling, threads, rows, columns)
-        guard (try? footprint.checkLegality(on: gpu)) != nil else { continue }
-        let resident = residentThreads(footprint)
-        if best.map({ resident > $0.resident }) ?? true { best = (resident, tiling, threads) }
+        let model = model(tiling, threads, rows, columns, pixels: 1)
+        guard (try? model.footprint.checkLegality(on: gpu)) != nil else { continue }
+        let rank = (taken: channelsTaken(by: model), resident: residentThreads(model.footprint))
+        if best.map({ rank > $0.rank }) ?? true { best = (rank, tiling, threads) }
       }
     }
     return best.map { best in
       let models = Self.pixelCounts.map { model(best.tiling, best.threads, rows, columns, pixels: $0) }
       let fits = models.filter { model in
         (try? model.footprint.checkLegality(on: gpu)) != nil
-          && residentThreads(model.footprint) >= best.resident
+          && residentThreads(model.footprint) >= best.rank.resident
       }
       // The first of the least, so the fewest pixels.
       let fewest = fits.min { items(of: $0) < items(of: $1) }
       return (best.tiling, fewest?.lanes ?? lanes(threads: best.threads))
+    }
+  }
+
+  /// Input channels that the stages which mix channels take at once, one and one where packs are not possible.
+  private func channelsTaken(by model: FootprintModel) -> Int {
+    chain.stages.indices.reduce(0) { sum, stage in
+      switch model.path(of: stage) {
+      case .elements: sum + 1
+      case .packs(let size): sum + size
+      case .matrix: sum + ComputePath.matrixChannels
+      }
     }
   }
 

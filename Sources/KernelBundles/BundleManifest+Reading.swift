@@ -9,8 +9,10 @@ extension BundleManifest {
     }
     title = BundleTitle(
       network: try reader.word("network"), elementType: try reader.word("element-type"),
+      layout: try reader.word("layout"),
       gpu: try reader.word("gpu"), batch: try reader.numbers("batch", 1, in: 1...ManifestReader.limit)[0])
     guard ["fp32", "int8"].contains(title.elementType) else { throw reader.error("fp32 or int8 is expected") }
+    guard ["nchw", "nhwc"].contains(title.layout) else { throw reader.error("nchw or nhwc is expected") }
     var headers: [String] = []
     while reader.key == "header" { headers.append(try reader.fileName("header")) }
     self.headers = headers

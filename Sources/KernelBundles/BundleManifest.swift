@@ -2,12 +2,16 @@ import KernelSources
 
 /// What the kernels of a bundle are of.
 public struct BundleTitle: Hashable, Sendable {
-  public let network, elementType, gpu: String
+  public let network, elementType: String
+  /// How feature maps lie: `nchw` or `nhwc`.
+  public let layout: String
+  public let gpu: String
   public let batch: Int
 
-  public init(network: String, elementType: String, gpu: String, batch: Int) {
+  public init(network: String, elementType: String, layout: String, gpu: String, batch: Int) {
     self.network = network
     self.elementType = elementType
+    self.layout = layout
     self.gpu = gpu
     self.batch = batch
   }
@@ -70,6 +74,7 @@ public struct BundleManifest: Sendable {
   public var text: String {
     var lines = [
       Self.firstLine, "network \(Self.word(title.network))", "element-type \(title.elementType)",
+      "layout \(title.layout)",
       "gpu \(Self.word(title.gpu))", "batch \(title.batch)",
     ]
     lines += headers.map { "header \($0)" }

@@ -20,11 +20,11 @@ public enum BufferName: Hashable, Sendable {
     return names
   }()
 
-  /// Calls `body` with the names in C.
-  static func withNames(_ body: (UnsafeBufferPointer<UnsafePointer<CChar>?>) -> Void) {
+  /// Calls `body` with the names in C, which a report points to.
+  static func withNames<R>(_ body: (UnsafeBufferPointer<UnsafePointer<CChar>?>) -> R) -> R {
     let names = all.map { CName.allocate($0.description) }
     defer { for name in names { name.deallocate() } }
-    names.map { Optional(UnsafePointer($0)) }.withUnsafeBufferPointer(body)
+    return names.map { Optional(UnsafePointer($0)) }.withUnsafeBufferPointer(body)
   }
 }
 

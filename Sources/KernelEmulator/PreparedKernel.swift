@@ -27,15 +27,17 @@ struct PreparedKernel: Sendable {
     let bytes = try OperandBytes.inputs(of: chain, parameters: parameters, inputs: inputs)
     let operands = chain.operands
     let memory = operands.map { DeviceTensor($0, of: chain, bytes: bytes[$0]) }
-    let report = RawReport()
-    call(entry, launch, memory, report, threads: threads)
-    let output = OperandBytes.values(memory[operands.count - 1].bytes, chain.elementType)
-    return EmulationReport(output: output, operands: operands, report.pointer.pointee)
+    return BufferName.withNames { names in
+      let report = RawReport()
+      call(entry, launch, memory, names, report, threads: threads)
+      let output = OperandBytes.output(memory[operands.count - 1].bytes, of: chain)
+      return EmulationReport(output: output, operands: operands, report.pointer.pointee)
+    }
   }
 
   private func call(
-    _ entry: KernelLibrary.Entry, _ shape: KernelLaunch, _ memory: [DeviceTensor], _ report: RawReport,
-    threads: Int
+    _ entry: KernelLibrary.Entry, _ shape: KernelLaunch, _ memory: [DeviceTensor],
+    _ names: UnsafeBufferPointer<UnsafePointer<CChar>?>, _ report: RawReport, threads: Int
   ) {
     let placement = Self.addresses(of: memory)
     let tensors = zip(memory, placement).map { $0.description(at: $1) }
@@ -45,19 +47,17 @@ struct PreparedKernel: Sendable {
     launch.block = (Int32(shape.threads), 1, 1)
     launch.shared_bytes = Int32(shape.sharedBytes)
     launch.host_threads = Int32(max(1, threads))
-    BufferName.withNames { names in
-      launch.window_names = names.baseAddress
-      launch.window_count = Int32(names.count)
-      words.withUnsafeBufferPointer { words in
-        constants.tables.withUnsafeBufferPointer { tables in
-          var chain = fuselab_chain()
-          chain.constants = words.baseAddress
-          chain.constant_count = Int32(words.count)
-          chain.tables = tables.baseAddress
-          chain.arithmetic = Self.arithmetic(of: schedule.chain.precision)
-          chain.operands = fuselab_chain_operands(of: schedule.chain)
-          entry(&chain, &launch, tensors, Int32(tensors.count), report.pointer)
-        }
+    launch.window_names = names.baseAddress
+    launch.window_count = Int32(names.count)
+    words.withUnsafeBufferPointer { words in
+      constants.tables.withUnsafeBufferPointer { tables in
+        var chain = fuselab_chain()
+        chain.constants = words.baseAddress
+        chain.constant_count = Int32(words.count)
+        chain.tables = tables.baseAddress
+        chain.arithmetic = Self.arithmetic(of: schedule.chain.precision)
+        chain.operands = fuselab_chain_operands(of: schedule.chain)
+        entry(&chain, &launch, tensors, Int32(tensors.count), report.pointer)
       }
     }
   }

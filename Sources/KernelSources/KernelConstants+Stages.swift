@@ -31,6 +31,17 @@ extension KernelConstants {
     add("pixels", tile?.pixels ?? 1)
     add("rounds", stage.map { schedule.itemsPerThread(of: $0) } ?? 0)
     add("sums", stage.map { schedule.accumulators(of: $0) } ?? 1)
+    let model = schedule.footprintModel
+    let path = stage.map { model.path(of: $0) } ?? .elements
+    switch path {
+    case .elements: add("path", 0)
+    case .packs: add("path", 1)
+    case .matrix: add("path", 2)
+    }
+    if case .packs(let size) = path { add("pack", size) } else { add("pack", 1) }
+    add("store_width", stage.map { model.storeWidth(of: $0) } ?? 1)
+    // Elsewhere filters follow one another, and a last chunk's are shorter.
+    add("filter_pitch", path.isPacked ? stage.map { model.filterPitch(of: $0) } ?? 0 : 0)
     group("rows") { $0.addWindow(stage, schedule.rows) }
     group("columns") { $0.addWindow(stage, schedule.columns) }
     let hasWeights = layer?.hasWeights == true

@@ -37,6 +37,7 @@ public struct KernelConstants: Hashable, Sendable {
     add("threads", schedule.lanes.threads)
     add("buffers", schedule.lanes.buffers)
     add("order", BlockOrder.allCases.firstIndex(of: schedule.order) ?? 0)
+    add("is_hwc", chain.axisOrder == .hwc ? 1 : 0)
     add("batch", chain.last.shape.batch)
     add("tile_rows", schedule.tiling.rows)
     add("tile_columns", schedule.tiling.columns)
@@ -53,6 +54,10 @@ public struct KernelConstants: Hashable, Sendable {
       for map in 0...Self.maximumStages {
         group("\(name)[\(map)]") { $0.addMap(map < axis.mapCount ? map : nil, axis) }
       }
+    }
+    for map in 0...Self.maximumStages {
+      let isStaged = map < chain.stages.count && chain.axisOrder == .hwc
+      add("pitch[\(map)]", isStaged ? schedule.footprintModel.pixelPitch(of: map) : 0)
     }
     for stage in 0..<Self.maximumStages {
       group("stage[\(stage)]") {

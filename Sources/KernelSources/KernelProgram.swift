@@ -80,7 +80,8 @@ public enum KernelText {
   public static let headers: [(name: String, text: String)] = [
     ("fcm.cuh", PackageResources.fcm_cuh), ("constants.cuh", PackageResources.constants_cuh),
     ("arithmetic.cuh", PackageResources.arithmetic_cuh), ("block.cuh", PackageResources.block_cuh),
-    ("staging.cuh", PackageResources.staging_cuh), ("compute.cuh", PackageResources.compute_cuh),
+    ("staging.cuh", PackageResources.staging_cuh), ("work.cuh", PackageResources.work_cuh),
+    ("accumulate.cuh", PackageResources.accumulate_cuh), ("compute.cuh", PackageResources.compute_cuh),
     ("chain.cu", PackageResources.chain_cu),
   ].map(decoded)
 
@@ -93,7 +94,8 @@ public enum KernelText {
     ("checked.hpp", PackageResources.checked_hpp), ("recorded.hpp", PackageResources.recorded_hpp),
     ("worker.hpp", PackageResources.worker_hpp), ("launch.hpp", PackageResources.launch_hpp),
     ("report.hpp", PackageResources.report_hpp), ("memory_raw.hpp", PackageResources.memory_raw_hpp),
-    ("memory.hpp", PackageResources.memory_hpp), ("warp.hpp", PackageResources.warp_hpp),
+    ("memory.hpp", PackageResources.memory_hpp), ("meeting.hpp", PackageResources.meeting_hpp),
+    ("warp.hpp", PackageResources.warp_hpp),
   ].map(decoded)
 
   private static func decoded(_ name: String, _ bytes: [UInt8]) -> (name: String, text: String) {

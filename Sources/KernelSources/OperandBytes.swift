@@ -13,7 +13,13 @@ public enum OperandBytes {
       throw .operandsDoNotFit(layer: chain.stages[0].name)
     }
     var all: [Operand: [UInt8]] = [:]
-    for (index, input) in inputs.enumerated() { all[.ifm(index)] = bytes(of: input) }
+    for (index, input) in inputs.enumerated() {
+      let operand = Operand.ifm(index)
+      guard input.count == chain.elements(of: operand) else {
+        throw .operandsDoNotFit(layer: chain.stages[0].name)
+      }
+      all[operand] = bytes(of: input, as: operand, of: chain)
+    }
     for (stage, layer) in chain.stages.enumerated() {
       switch parameters[stage] {
       case .fp32(let weights, let bias):
@@ -35,7 +41,43 @@ public enum OperandBytes {
     return all.filter { wanted.contains($0.key) }
   }
 
-  /// The values that a kernel left in the output's bytes.
+  /// The values of a feature map as they lie in the memory of the chain's kernel.
+  public static func bytes(of values: TensorValues, as operand: Operand, of chain: Chain) -> [UInt8] {
+    let (logical, physical) = (chain.valueLayout(of: operand), chain.layout(of: operand))
+    guard logical != physical else { return bytes(of: values) }
+    return switch values {
+    case .fp32(let values): raw(moved(values, from: logical, to: physical))
+    case .int8(let values): raw(moved(values, from: logical, to: physical))
+    }
+  }
+
+  /// The values of the output that the chain's kernel left in its memory.
+  public static func output(_ bytes: [UInt8], of chain: Chain) -> TensorValues {
+    let (logical, physical) = (chain.valueLayout(of: .ofm), chain.layout(of: .ofm))
+    return switch values(bytes, chain.elementType) {
+    case .fp32(let values): .fp32(moved(values, from: physical, to: logical))
+    case .int8(let values): .int8(moved(values, from: physical, to: logical))
+    }
+  }
+
+  private static func moved<T>(_ values: [T], from old: TensorLayout, to new: TensorLayout) -> [T] {
+    guard old != new else { return values }
+    var moved = values
+    let image = old.channels * old.rows * old.columns
+    for outer in 0..<values.count / image {
+      for channel in 0..<old.channels {
+        for row in 0..<old.rows {
+          for column in 0..<old.columns {
+            moved[new.offset(outer: outer, channel: channel, row: row, column: column)] =
+              values[old.offset(outer: outer, channel: channel, row: row, column: column)]
+          }
+        }
+      }
+    }
+    return moved
+  }
+
+  /// The values in `bytes`, in their order.
   public static func values(_ bytes: [UInt8], _ type: ElementType) -> TensorValues {
     bytes.withUnsafeBytes { raw in
       switch type {

@@ -8,8 +8,11 @@ import Workload
 /// add, one value of each input. At the end of a reduction it reads the bias and the multiplier of each channel. Then
 /// it writes its outputs to the intermediate buffer, except after the last stage, whose outputs go to memory.
 ///
-/// Buffers are dense, `[channel][row slot][column slot]` and `[filter][channel][row][column]`, and start at multiples of
-/// 16 B.
+/// Packs and matrices read several input channels at once: for each pack a value of each pixel and a weight of each channel,
+/// for each matrix of 32 input channels the words of its fragments.
+///
+/// Buffers are `[channel][row slot][column slot]` or, NHWC, `[row slot][column slot][channel]` with a pitch of its own, and
+/// `[filter][channel][row][column]` with a pitch of its own. They start at multiples of 16 B.
 struct ComputeLaneCost {
   private let lanes: ComputeLanes
   private let layer: Layer
@@ -19,7 +22,11 @@ struct ComputeLaneCost {
   private let phase: Int
   private let element, biasBytes, multiplierBytes: Int
   private let rowTaps, columnTaps: [Int]
-  private let inputColumns, inputPlane: Int
+  private let inputColumns: Int
+  /// From input channel to input channel and from slot to slot, and the same of the output's buffer.
+  private let inputChannelStep, inputSlotStep, outputChannelStep, outputSlotStep: Int
+  private let filterPitch: Int
+  private let path: ComputePath
 
   /// - Parameter phase: Outputs of the first channel's group that come before it.
   init(_ schedule: Schedule, stage: Int, channels: Int, reducing: Int, phase: Int = 0) {
@@ -36,7 +43,19 @@ struct ComputeLaneCost {
     rowTaps = schedule.rows.tapSlots(of: stage)
     columnTaps = schedule.columns.tapSlots(of: stage)
     inputColumns = schedule.columns.offsets[stage].count
-    inputPlane = inputColumns * schedule.rows.offsets[stage].count
+    let model = schedule.footprintModel
+    path = model.path(of: stage)
+    filterPitch =
+      mixes && path == .elements
+      ? reduced * layer.shape.rows.window * layer.shape.columns.window : model.filterPitch(of: stage)
+    let isLast = stage == chain.stages.count - 1
+    if chain.axisOrder == .hwc {
+      (inputChannelStep, inputSlotStep) = (1, model.pixelPitch(of: stage))
+      (outputChannelStep, outputSlotStep) = (1, isLast ? 0 : model.pixelPitch(of: stage + 1))
+    } else {
+      (inputChannelStep, inputSlotStep) = (inputColumns * schedule.rows.offsets[stage].count, 1)
+      (outputChannelStep, outputSlotStep) = (lanes.rows * lanes.columns, 1)
+    }
   }
 
   private var rowWindow: Int { layer.shape.rows.window }
@@ -52,26 +71,70 @@ struct ComputeLaneCost {
   func reads() -> SharedMemoryTraffic {
     var total = SharedMemoryTraffic()
     for warp in 0..<lanes.warps {
-      for m in 0..<(mixes ? 1 : lanes.tile.channels) {
-        for p in 0..<lanes.tile.pixels {
-          for row in 0..<rowWindow {
-            for column in 0..<columnWindow {
-              for _ in 0..<inputs {
-                add(reduced, apart: inputPlane, size: element, &total) { value(warp, $0, m, p, row, column) }
+      switch path {
+      case .elements: addElements(warp, &total)
+      case .packs(let size): addPacks(warp, size, &total)
+      case .matrix: addFragments(warp, &total)
+      }
+    }
+    return total
+  }
+
+  private func addElements(_ warp: Int, _ total: inout SharedMemoryTraffic) {
+    // Channels that are not mixed are read one after the other, or as many at once as lie side by side.
+    let together = lanes.storeWidth
+    for m in stride(from: 0, to: mixes ? 1 : lanes.tile.channels, by: together) {
+      for p in 0..<lanes.tile.pixels {
+        for row in 0..<rowWindow {
+          for column in 0..<columnWindow {
+            for _ in 0..<inputs {
+              add(reduced, apart: inputChannelStep * element, size: together * element, &total) {
+                value(warp, $0, m, p, row, column).map { $0 * element }
               }
             }
           }
         }
       }
-      guard layer.hasWeights else { continue }
-      // The taps of a filter lie one after the other.
-      for m in 0..<lanes.tile.channels {
-        add(reduced * taps, apart: 1, size: element, &total) {
-          channel(warp, $0, m).map { $0 * reduced * taps }
+    }
+    guard layer.hasWeights else { return }
+    // The taps of a filter lie one after the other.
+    for m in 0..<lanes.tile.channels {
+      add(reduced * taps, apart: element, size: element, &total) {
+        channel(warp, $0, m).map { $0 * filterPitch * element }
+      }
+    }
+  }
+
+  private func addPacks(_ warp: Int, _ size: Int, _ total: inout SharedMemoryTraffic) {
+    let (packs, bytes) = (reduced / size, size * element)
+    for p in 0..<lanes.tile.pixels {
+      add(packs, apart: bytes, size: bytes, &total) { value(warp, $0, 0, p, 0, 0).map { $0 * element } }
+    }
+    for m in 0..<lanes.tile.channels {
+      add(packs, apart: bytes, size: bytes, &total) {
+        channel(warp, $0, m).map { $0 * filterPitch * element }
+      }
+    }
+  }
+
+  /// Of 16 pixels a lane holds four words, of 8 filters two: word `lane mod 4` and the fourth after it of the rows
+  /// `⌊lane / 4⌋` and, of pixels, `⌊lane / 4⌋ + 8`, which are those that its own outputs have.
+  private func addFragments(_ warp: Int, _ total: inout SharedMemoryTraffic) {
+    let steps = reduced / ComputePath.matrixChannels
+    let origin = lanes.matrixOrigin(warp: warp)
+    for half in 0..<2 {
+      for p in 0..<lanes.tile.pixels {
+        add(steps, apart: ComputePath.matrixChannels, size: 4, &total) { lane in
+          value(warp, lane, 0, p, 0, 0).map { $0 + 16 * half + 4 * (lane % 4) }
+        }
+      }
+      for filters in 0..<lanes.tile.channels / 2 {
+        add(steps, apart: ComputePath.matrixChannels, size: 4, &total) { lane in
+          let filter = lanes.output(channel: origin.channel + 8 * filters + lane / 4, pixel: 0).channel
+          return filter * filterPitch + 16 * half + 4 * (lane % 4)
         }
       }
     }
-    return total
   }
 
   /// What the lanes read at the end of a reduction: biases and multipliers.
@@ -79,7 +142,9 @@ struct ComputeLaneCost {
     var total = SharedMemoryTraffic()
     for size in [biasBytes, multiplierBytes] where size > 0 {
       for warp in 0..<lanes.warps {
-        for m in 0..<lanes.tile.channels { add(1, apart: 0, size: size, &total) { channel(warp, $0, m) } }
+        for m in 0..<lanes.tile.channels {
+          add(1, apart: 0, size: size, &total) { channel(warp, $0, m).map { $0 * size } }
+        }
       }
     }
     return total
@@ -89,26 +154,30 @@ struct ComputeLaneCost {
   func writes() -> SharedMemoryTraffic {
     var total = SharedMemoryTraffic()
     for warp in 0..<lanes.warps {
-      for m in 0..<lanes.tile.channels {
-        for p in 0..<lanes.tile.pixels { add(1, apart: 0, size: element, &total) { output(warp, $0, m, p) } }
+      for m in stride(from: 0, to: lanes.tile.channels, by: lanes.storeWidth) {
+        for p in 0..<lanes.tile.pixels {
+          add(1, apart: 0, size: lanes.storeWidth * element, &total) {
+            output(warp, $0, m, p).map { $0 * element }
+          }
+        }
       }
     }
     return total
   }
 
-  /// Costs of `count` accesses of `size` bytes a lane that differ by `apart` elements: a multiple of 4 bytes only moves
-  /// the pattern round the banks, so at most four of them differ in cost.
-  /// - Parameter index: Of the first access, for each lane, in elements of `size` bytes; nil for idle lanes.
+  /// Costs of `count` accesses of `size` bytes a lane that differ by `apart` bytes: a multiple of 4 only moves the pattern
+  /// round the banks, so at most four of them differ in cost.
+  /// - Parameter address: Of the first access, in bytes, for each lane; nil for idle lanes.
   private func add(
-    _ count: Int, apart: Int, size: Int, _ total: inout SharedMemoryTraffic, _ index: (Int) -> Int?
+    _ count: Int, apart: Int, size: Int, _ total: inout SharedMemoryTraffic, _ address: (Int) -> Int?
   ) {
     withUnsafeTemporaryAllocation(of: Int.self, capacity: WarpRequest.lanes) { addresses in
-      for lane in 0..<WarpRequest.lanes { addresses[lane] = index(lane).map { $0 * size } ?? -1 }
+      for lane in 0..<WarpRequest.lanes { addresses[lane] = address(lane) ?? -1 }
       guard addresses.contains(where: { $0 >= 0 }) else { return }
-      let classes = min(count, apart * size % SharedMemoryBanks.word == 0 ? 1 : SharedMemoryBanks.word)
+      let classes = min(count, apart % SharedMemoryBanks.word == 0 ? 1 : SharedMemoryBanks.word)
       for shift in 0..<classes {
         if shift > 0 {
-          for lane in 0..<WarpRequest.lanes where addresses[lane] >= 0 { addresses[lane] += apart * size }
+          for lane in 0..<WarpRequest.lanes where addresses[lane] >= 0 { addresses[lane] += apart }
         }
         let times = (count - shift + classes - 1) / classes
         let cost = SharedMemoryBanks.cost(of: addresses, size: size)
@@ -131,13 +200,13 @@ struct ComputeLaneCost {
       rowTaps[output.row * rowWindow + row] * inputColumns + columnTaps[output.column * columnWindow + column]
     let shape = layer.shape
     let first = mixes ? 0 : (phase + output.channel) / shape.filtersPerGroup * shape.channelsPerGroup
-    return first * inputPlane + slot
+    return first * inputChannelStep + slot * inputSlotStep
   }
 
   private func output(_ warp: Int, _ lane: Int, _ m: Int, _ p: Int) -> Int? {
     guard let output = lanes.output(warp: warp, lane: lane, channel: m, pixel: p), output.isReal else {
       return nil
     }
-    return (output.channel * lanes.rows + output.row) * lanes.columns + output.column
+    return output.channel * outputChannelStep + (output.row * lanes.columns + output.column) * outputSlotStep
   }
 }

@@ -11,6 +11,8 @@ struct SharedMemorySteps {
   }
   private struct Staging: Hashable {
     let items, bytes: Int
+    /// Items of a row, and bytes from row to row.
+    let perRow, pitch: Int
   }
   private struct ComputeCost {
     let reads, writes: SharedMemoryTraffic
@@ -38,11 +40,25 @@ struct SharedMemorySteps {
   mutating func stage(_ operand: Operand, _ region: Region, width: Int) {
     let slots =
       region.outer.count * region.channels.count * region.rows.indices.count * region.columns.indices.count
+    let element = schedule.chain.elementBytes(of: operand)
+    let row = row(of: operand, region)
     let key = Staging(
-      items: (slots + width - 1) / width, bytes: width * schedule.chain.elementBytes(of: operand))
+      items: (slots + width - 1) / width, bytes: width * element,
+      perRow: row.elements == Int.max ? Int.max : max(1, row.elements / width), pitch: row.pitch * element)
     let cost = stagings[key] ?? writes(of: key)
     stagings[key] = cost
     staging = staging + cost
+  }
+
+  /// What lies side by side in the operand's buffer, and how far apart such rows are. Where both are one, all of it is a row.
+  private func row(of operand: Operand, _ region: Region) -> (elements: Int, pitch: Int) {
+    let model = schedule.footprintModel
+    switch operand {
+    case .ifm where schedule.chain.axisOrder == .hwc: return (region.channels.count, model.pixelPitch(of: 0))
+    case .weights(let stage) where model.path(of: stage).isPacked:
+      return (region.channels.count, model.filterPitch(of: stage))
+    default: return (Int.max, 0)
+    }
   }
 
   /// - Parameter ends: Whether this is the last part of the reduction.
@@ -66,20 +82,32 @@ struct SharedMemorySteps {
       writes: step.ends && !isLast ? lanes.writes() : SharedMemoryTraffic(), multiplyAdds: lanes.multiplyAdds)
   }
 
-  /// Whole warps cost the same; the last may have fewer items.
+  /// Whole warps cost the same, as far as they begin at the same place of a row and the pitch only moves the pattern round
+  /// the banks; the last may have fewer items.
   private func writes(of step: Staging) -> SharedMemoryTraffic {
-    func cost(_ lanes: Int) -> SharedMemoryTraffic {
-      withUnsafeTemporaryAllocation(of: Int.self, capacity: WarpRequest.lanes) { addresses in
-        for lane in addresses.indices { addresses[lane] = lane < lanes ? lane * step.bytes : -1 }
-        let cost = SharedMemoryBanks.cost(of: addresses, size: step.bytes)
-        return SharedMemoryTraffic(
-          requests: 1, wavefronts: cost.wavefronts, bankConflicts: cost.conflicts)
+    var total = SharedMemoryTraffic()
+    var known: [Int: SharedMemoryBanks.Cost] = [:]
+    withUnsafeTemporaryAllocation(of: Int.self, capacity: WarpRequest.lanes) { addresses in
+      for first in stride(from: 0, to: step.items, by: WarpRequest.lanes) {
+        let isWhole = first + WarpRequest.lanes <= step.items
+        let phase = step.perRow == Int.max ? 0 : first % step.perRow
+        var cost = isWhole && step.pitch % SharedMemoryBanks.word == 0 ? known[phase] : nil
+        if cost == nil {
+          for lane in addresses.indices {
+            let item = first + lane
+            let address = item / step.perRow * step.pitch + item % step.perRow * step.bytes
+            addresses[lane] = item < step.items ? address : -1
+          }
+          cost = SharedMemoryBanks.cost(of: addresses, size: step.bytes)
+          if isWhole { known[phase] = cost }
+        }
+        guard let cost else { continue }
+        total =
+          total
+          + SharedMemoryTraffic(
+            requests: 1, wavefronts: cost.wavefronts, bankConflicts: cost.conflicts)
       }
     }
-    let (whole, rest) = step.items.quotientAndRemainder(dividingBy: WarpRequest.lanes)
-    let all = cost(WarpRequest.lanes)
-    let wholes = SharedMemoryTraffic(
-      requests: whole, wavefronts: whole * all.wavefronts, bankConflicts: whole * all.bankConflicts)
-    return rest == 0 ? wholes : wholes + cost(rest)
+    return total
   }
 }

@@ -51,7 +51,8 @@ struct OperandAccess {
   /// Coalesces every warp request of a store by `schedule`.
   mutating func stores(of region: Region, by schedule: Schedule) -> StepAccesses {
     var step = StepAccesses()
-    schedule.forEachStoreRequest(of: region) { coalesce($0, size: elementBytes, into: &step) }
+    let size = walk.vectorWidth * elementBytes
+    schedule.forEachStoreRequest(of: region) { coalesce($0, size: size, into: &step) }
     return step
   }
 

@@ -114,7 +114,7 @@ struct BlockInterpreter<A: BlockArithmetic> {
   }
 
   private mutating func load(_ input: Int, _ region: Region) {
-    let layout = schedule.chain.layout(of: .ifm(input))
+    let layout = schedule.chain.valueLayout(of: .ifm(input))
     let width = region.columns.indices.count
     let (arithmetic, image, values) = (arithmetic, block.image, inputs[input])
     ifm[input].load { buffer in
@@ -133,7 +133,7 @@ struct BlockInterpreter<A: BlockArithmetic> {
   }
 
   private mutating func loadWeights(_ stage: Int, _ region: Region) {
-    let layout = schedule.chain.layout(of: .weights(stage: stage))
+    let layout = schedule.chain.valueLayout(of: .weights(stage: stage))
     let window = layout.rows * layout.columns
     var staged = WeightBuffer<A.Staged>(filters: region.outer, channels: region.channels, window: window)
     for filter in region.outer {

@@ -84,7 +84,7 @@ public struct ScheduleExecutor: Sendable {
     guard tile.values.count == region.elements.count else {
       throw .storeDoesNotFit(layer: schedule.chain.last.name)
     }
-    let layout = schedule.chain.layout(of: .ofm)
+    let layout = schedule.chain.valueLayout(of: .ofm)
     var next = 0
     for channel in region.channels {
       for row in region.rows.indices where row >= 0 {

@@ -9,12 +9,16 @@ import Workload
 public struct Chain: Hashable, Sendable {
   public let stages: [Layer]
   public let precision: Precision
+  /// How feature maps lie in global memory: NCHW or NHWC. Weights are `[filter][channel][row][column]` in both.
+  public let axisOrder: TensorLayout.AxisOrder
 
   /// The most taps along one axis of one map, so that tables of tiles stay small.
   public static let axisLimit = 1 << 17
 
   /// - Throws: `ScheduleError` where the chain is empty, opaque, or its maps do not fit together.
-  public init(_ stages: [Layer], precision: Precision) throws(ScheduleError) {
+  public init(
+    _ stages: [Layer], precision: Precision, axisOrder: TensorLayout.AxisOrder = .chw
+  ) throws(ScheduleError) {
     guard !stages.isEmpty else { throw .emptyChain }
     for layer in stages {
       if layer.isOpaque { throw .opaqueStage(layer.name) }
@@ -31,6 +35,7 @@ public struct Chain: Hashable, Sendable {
     }
     self.stages = stages
     self.precision = precision
+    self.axisOrder = axisOrder
   }
 
   public var last: Layer { stages[stages.count - 1] }
@@ -83,15 +88,21 @@ public struct Chain: Hashable, Sendable {
     return all + [.ofm]
   }
 
-  /// How `operand` lies in global memory, NCHW and its kin: `[outer][channel][row][column]`.
+  /// How `operand` lies in global memory: feature maps in `axisOrder`, constants `[outer][channel][row][column]`.
   public func layout(of operand: Operand) -> TensorLayout {
     switch operand {
-    case .ifm:
-      let map = stages[0].inputMap
-      return TensorLayout(channels: map.channels, rows: map.rows, columns: map.columns)
-    case .ofm:
-      let map = last.outputMap
-      return TensorLayout(channels: map.channels, rows: map.rows, columns: map.columns)
+    case .ifm: layout(of: stages[0].inputMap, axisOrder)
+    case .ofm: layout(of: last.outputMap, axisOrder)
+    case .weights, .bias, .multipliers: valueLayout(of: operand)
+    }
+  }
+
+  /// How the values of `operand` come from and go to whoever runs the chain: `[outer][channel][row][column]`, wherever
+  /// a kernel wants them.
+  public func valueLayout(of operand: Operand) -> TensorLayout {
+    switch operand {
+    case .ifm: return layout(of: stages[0].inputMap, .chw)
+    case .ofm: return layout(of: last.outputMap, .chw)
     case .weights(let stage):
       let shape = stages[stage].shape
       return TensorLayout(
@@ -99,6 +110,10 @@ public struct Chain: Hashable, Sendable {
     case .bias(let stage), .multipliers(let stage):
       return TensorLayout(channels: stages[stage].shape.outputChannels, rows: 1, columns: 1)
     }
+  }
+
+  private func layout(of map: FeatureMap, _ order: TensorLayout.AxisOrder) -> TensorLayout {
+    TensorLayout(order: order, channels: map.channels, rows: map.rows, columns: map.columns)
   }
 
   /// Elements of `operand` in all.

@@ -3,10 +3,17 @@ import Workload
 
 /// The lane map of one compute step: which lane works out which outputs.
 ///
-/// An item is a group of channels × a group of pixels, `RegisterTile` of the stage. The pixels of an item lie as many
-/// pixels apart as there are groups, so that neighbouring lanes have neighbouring pixels; its channels follow one another.
-/// Item `i` has pixel group `i mod pixelGroups` and channel group `⌊i / pixelGroups⌋`, and belongs to thread
-/// `i mod threads`, so 32 neighbouring items are a warp's. A member beyond the tile works the last pixel or channel
+/// An item is a group of channels × a group of pixels, `RegisterTile` of the stage, and belongs to one lane: item `i` to
+/// thread `i mod threads`, so 32 neighbouring items are a warp's. Its pixels lie `pixelStep` pixels apart; of its channels
+/// `side` lie side by side, the next ones `channelStep` further on.
+///
+/// | | item `i` | pixels apart | channels |
+/// |---|---|---|---|
+/// | NCHW | pixel group `i mod pixelGroups`, channel group `⌊i / pixelGroups⌋` | `pixelGroups` | all side by side |
+/// | NHWC | channel group `i mod channelGroups`, pixel group `⌊i / channelGroups⌋` | `pixelGroups` | mixed: `channelGroups` apart; else side by side |
+/// | matrix | a warp's: 4 lanes × 2 channels, 8 lanes × 1 pixel | 8 | pairs, 8 apart |
+///
+/// So neighbouring lanes have neighbouring elements of the output. A member beyond the tile works the last pixel or channel
 /// again and drops the result; outputs of slots that hold no element are worked out as well: a tile's size is a constant.
 public struct ComputeLanes: Hashable, Sendable {
   public let tile: RegisterTile
@@ -14,17 +21,34 @@ public struct ComputeLanes: Hashable, Sendable {
   public let channels: Int
   /// Slots of the tile of the stage's output.
   public let rows, columns: Int
+  /// Neighbouring channels that a lane writes at once.
+  public let storeWidth: Int
+  private let isMatrix, isChannelsFirst: Bool
+  private let side, channelStep, pixelStep: Int
 
   public init(_ schedule: Schedule, stage: Int, channels: Int) {
+    let model = schedule.footprintModel
     tile = schedule.registerTile(of: stage)
     self.channels = channels
     rows = schedule.rows.offsets[stage + 1].count
     columns = schedule.columns.offsets[stage + 1].count
+    storeWidth = model.storeWidth(of: stage)
+    isMatrix = model.path(of: stage) == .matrix
+    isChannelsFirst = schedule.chain.axisOrder == .hwc
+    let mixes = schedule.chain.mixesChannels(stage)
+    pixelStep = isMatrix ? 8 : Schedule.ceilDivide(rows * columns, tile.pixels)
+    side = isMatrix ? 2 : isChannelsFirst && mixes ? 1 : tile.channels
+    channelStep = isMatrix ? 8 : Schedule.ceilDivide(channels, tile.channels)
   }
 
-  public var pixelGroups: Int { Schedule.ceilDivide(rows * columns, tile.pixels) }
-  public var items: Int { Schedule.ceilDivide(channels, tile.channels) * pixelGroups }
-  public var warps: Int { Schedule.ceilDivide(items, WarpRequest.lanes) }
+  /// Groups of channels and pixels: an item's, or with matrices a warp's.
+  private var channelGroups: Int { Schedule.ceilDivide(channels, (isMatrix ? 4 : 1) * tile.channels) }
+  private var pixelGroups: Int { Schedule.ceilDivide(rows * columns, (isMatrix ? 8 : 1) * tile.pixels) }
+
+  public var warps: Int {
+    let items = channelGroups * pixelGroups
+    return isMatrix ? items : Schedule.ceilDivide(items, WarpRequest.lanes)
+  }
 
   /// One output of an item.
   public struct Output: Hashable, Sendable {
@@ -37,29 +61,53 @@ public struct ComputeLanes: Hashable, Sendable {
   /// Output channel `m`, pixel `p` of `lane` of a warp; nil for a lane without an item.
   @inline(__always)
   public func output(warp: Int, lane: Int, channel m: Int, pixel p: Int) -> Output? {
-    let item = warp * WarpRequest.lanes + lane
-    guard item < items else { return nil }
-    let groups = pixelGroups
-    let channel = item / groups * tile.channels + m
-    let pixel = item % groups + p * groups
+    guard let first = firstOutput(warp, lane) else { return nil }
+    let channel = first.channel + m / side * channelStep + m % side
+    return output(channel: channel, pixel: first.pixel + p * pixelStep)
+  }
+
+  /// The output of any channel and pixel, or the last one in its place.
+  @inline(__always)
+  public func output(channel: Int, pixel: Int) -> Output {
     let last = rows * columns - 1
     let held = min(pixel, last)
     return Output(
       channel: min(channel, channels - 1), row: held / columns, column: held % columns,
       isReal: channel < channels && pixel <= last)
   }
+
+  /// Where the item of a lane begins.
+  @inline(__always)
+  private func firstOutput(_ warp: Int, _ lane: Int) -> (channel: Int, pixel: Int)? {
+    if isMatrix {
+      let first = matrixOrigin(warp: warp)
+      return (first.channel + 2 * (lane % 4), first.pixel + lane / 4)
+    }
+    let item = warp * WarpRequest.lanes + lane
+    guard item < channelGroups * pixelGroups else { return nil }
+    if isChannelsFirst {
+      return (item % channelGroups * side, item / channelGroups)
+    }
+    return (item / pixelGroups * side, item % pixelGroups)
+  }
+
+  /// The first channel and pixel of what a warp makes by matrices.
+  public func matrixOrigin(warp: Int) -> (channel: Int, pixel: Int) {
+    (warp % channelGroups * 4 * tile.channels, warp / channelGroups * 8 * tile.pixels)
+  }
 }
 
 extension Schedule {
-  /// Calls `body` with each warp request that stores `region` of the output: the offsets in elements of the 32 lanes,
-  /// −1 for inactive ones. Results go from the registers that they were summed up in straight to memory: one request
-  /// for each output channel and pixel of an item. `body` may overwrite the offsets.
+  /// Calls `body` with each warp request that stores `region` of the output: the offsets in elements of what the 32 lanes
+  /// begin with, −1 for inactive ones. Results go from the registers that they were summed up in straight to memory: one
+  /// request for each pixel of an item and each of its channels, or each `storeWidth` of them. `body` may overwrite the
+  /// offsets.
   public func forEachStoreRequest(of region: Region, _ body: (UnsafeMutableBufferPointer<Int>) -> Void) {
     let layout = chain.layout(of: .ofm)
     let lanes = ComputeLanes(self, stage: chain.stages.count - 1, channels: region.channels.count)
     withUnsafeTemporaryAllocation(of: Int.self, capacity: WarpRequest.lanes) { offsets in
       for warp in 0..<lanes.warps {
-        for channel in 0..<lanes.tile.channels {
+        for channel in stride(from: 0, to: lanes.tile.channels, by: lanes.storeWidth) {
           for pixel in 0..<lanes.tile.pixels {
             for lane in 0..<WarpRequest.lanes {
               offsets[lane] = -1

@@ -51,22 +51,35 @@ public struct FootprintModel: Sendable {
 
   /// The most output channels and pixels of `stage` that a thread computes together.
   public func registerTile(of stage: Int) -> RegisterTile {
-    // Channels that are not mixed share nothing, so a thread takes pixels of one, which share the filter.
-    let mixes = chain.mixesChannels(stage)
+    let pixels = rowSlots[stage + 1] * columnSlots[stage + 1]
+    guard chain.mixesChannels(stage) else {
+      // Channels that are not mixed share nothing, so a thread takes pixels of one, which share the filter; or of as
+      // many as it reads at once.
+      return RegisterTile(
+        channels: channelVector(of: stage), pixels: min(lanes.pixelsPerThread, Self.unmixedPixels, pixels))
+    }
+    guard path(of: stage) != .matrix else {
+      // A thread holds two filters and two pixels of each matrix that its warp makes.
+      return RegisterTile(
+        channels: max(2, lanes.channelsPerThread / 2 * 2), pixels: max(2, lanes.pixelsPerThread / 2 * 2))
+    }
     return RegisterTile(
-      channels: mixes ? min(lanes.channelsPerThread, producedChannels(of: stage)) : 1,
-      pixels: min(
-        mixes ? lanes.pixelsPerThread : min(lanes.pixelsPerThread, Self.unmixedPixels),
-        rowSlots[stage + 1] * columnSlots[stage + 1]))
+      channels: min(lanes.channelsPerThread, producedChannels(of: stage)),
+      pixels: min(lanes.pixelsPerThread, pixels))
   }
 
   /// The most items of `stage` that a thread works on in one step.
   public func itemsPerThread(of stage: Int) -> Int {
     let tile = registerTile(of: stage)
     let pixels = rowSlots[stage + 1] * columnSlots[stage + 1]
-    let items =
-      Schedule.ceilDivide(producedChannels(of: stage), tile.channels)
-      * Schedule.ceilDivide(pixels, tile.pixels)
+    let channels = producedChannels(of: stage)
+    if path(of: stage) == .matrix {
+      // Four lanes have neighbouring channels, eight neighbouring pixels.
+      let items =
+        Schedule.ceilDivide(channels, 4 * tile.channels) * Schedule.ceilDivide(pixels, 8 * tile.pixels)
+      return Schedule.ceilDivide(items, lanes.threads / WarpRequest.lanes)
+    }
+    let items = Schedule.ceilDivide(channels, tile.channels) * Schedule.ceilDivide(pixels, tile.pixels)
     return Schedule.ceilDivide(items, lanes.threads)
   }
 
@@ -83,22 +96,26 @@ public struct FootprintModel: Sendable {
       let copies = tiling.copies(of: operand, lanes, in: chain)
       body(.operand(operand), roundUp(elements * chain.elementBytes(of: operand)), copies)
     }
-    let inputs = consumedChannels(of: 0) * rowSlots[0] * columnSlots[0]
+    let inputs = elements(of: 0)
     for input in chain.stages[0].inputs.indices { add(.ifm(input), elements: inputs) }
     for (stage, layer) in chain.stages.enumerated() {
       let produced = producedChannels(of: stage)
       if layer.hasWeights {
-        let reduced = chain.mixesChannels(stage) ? tiling.reduction[stage] : layer.shape.channelsPerGroup
-        let window = layer.shape.rows.window * layer.shape.columns.window
-        add(.weights(stage: stage), elements: produced * reduced * window)
+        add(.weights(stage: stage), elements: produced * filterPitch(of: stage))
       }
       if layer.hasBias { add(.bias(stage: stage), elements: produced) }
       if chain.hasMultipliers(stage) { add(.multipliers(stage: stage), elements: produced) }
       if stage < chain.stages.count - 1 {
-        let elements = produced * rowSlots[stage + 1] * columnSlots[stage + 1]
-        body(.intermediate(after: stage), roundUp(elements * chain.elementType.bytes), 1)
+        let bytes = elements(of: stage + 1) * chain.elementType.bytes
+        body(.intermediate(after: stage), roundUp(bytes), 1)
       }
     }
+  }
+
+  /// Elements that the buffer of map `map` has room for.
+  private func elements(of map: Int) -> Int {
+    let slots = rowSlots[map] * columnSlots[map]
+    return slots * (chain.axisOrder == .hwc ? pixelPitch(of: map) : consumedChannels(of: map))
   }
 
   public var sharedMemory: Bytes {
@@ -110,7 +127,18 @@ public struct FootprintModel: Sendable {
   public var registersPerThread: Int {
     let pixels = chain.stages.indices.map { registerTile(of: $0).pixels }.max() ?? 0
     let sums = chain.stages.indices.reduce(0) { $0 + accumulators(of: $1) }
-    return Self.baseRegisters + 2 * pixels + sums + Schedule.ceilDivide(sums, 4)
+    let packs = chain.stages.indices.map { packRegisters(of: $0) }.max() ?? 0
+    return Self.baseRegisters + 2 * pixels + packs + sums + Schedule.ceilDivide(sums, 4)
+  }
+
+  /// What a thread holds of values and weights beside the words that `2 * pixels` counts.
+  private func packRegisters(of stage: Int) -> Int {
+    let tile = registerTile(of: stage)
+    switch path(of: stage) {
+    case .elements: return chain.axisOrder == .hwc ? tile.channels : 0
+    case .packs(let size): return (tile.pixels + 1) * size * chain.elementType.bytes / 4 + tile.channels
+    case .matrix: return 2 * tile.pixels + 3 * tile.channels
+    }
   }
 
   private func roundUp(_ bytes: Int) -> Int {
@@ -119,7 +147,7 @@ public struct FootprintModel: Sendable {
 }
 
 extension Schedule {
-  var footprintModel: FootprintModel {
+  public var footprintModel: FootprintModel {
     FootprintModel(
       chain: chain, tiling: tiling, lanes: lanes, rowSlots: rows.offsets.map(\.count),
       columnSlots: columns.offsets.map(\.count))

@@ -12,7 +12,7 @@ public enum WarpRequest {
 /// slots of a *run* make one item; item `i` of a step belongs to thread `i mod threads`, so to lane `i mod 32` of the
 /// step's warp request `⌊i / 32⌋`, for `threads` is a multiple of 32. A lane is active when its slots hold elements.
 ///
-/// A run is one row of slots; where every tile takes whole planes, the planes of all channels of the step; where
+/// NHWC: row, column, channel, the channel fastest, and a run is the channels of one slot. NCHW: a run is one row of slots; where every tile takes whole planes, the planes of all channels of the step; where
 /// all channels are taken too, the whole region. So what lies in one piece in memory is moved in one piece.
 ///
 /// Nominal sizes: the slots along rows and columns are as many for every tile of the schedule, edge tiles included;
@@ -37,7 +37,9 @@ public struct LaneWalk: Hashable, Sendable {
   ) {
     withUnsafeTemporaryAllocation(of: Int.self, capacity: WarpRequest.lanes) { lanes in
       var buffer = RequestBuffer(lanes: lanes, width: vectorWidth)
-      if takesWholePlanes {
+      if layout.order == .hwc {
+        walkPixels(of: region, &buffer, body)
+      } else if takesWholePlanes {
         walkRuns(of: region, &buffer, body)
       } else {
         walkRows(of: region, &buffer, body)
@@ -55,6 +57,23 @@ public struct LaneWalk: Hashable, Sendable {
     for outer in isOneRun ? region.outer.prefix(1) : region.outer {
       let start = layout.offset(outer: outer, channel: region.channels.lowerBound, row: 0, column: 0)
       for first in stride(from: 0, to: length, by: vectorWidth) { buffer.append(start + first, body) }
+    }
+  }
+
+  private func walkPixels(
+    of region: Region, _ buffer: inout RequestBuffer, _ body: (UnsafeMutableBufferPointer<Int>, Int) -> Void
+  ) {
+    let channels = region.channels
+    for outer in region.outer {
+      for row in region.rows.indices {
+        for column in region.columns.indices {
+          let isHeld = row >= 0 && column >= 0
+          let start = isHeld ? layout.offset(outer: outer, channel: 0, row: row, column: column) : -1
+          for first in stride(from: channels.lowerBound, to: channels.upperBound, by: vectorWidth) {
+            buffer.append(isHeld ? start + first : -1, body)
+          }
+        }
+      }
     }
   }
 
@@ -112,12 +131,13 @@ extension Schedule {
   /// size. Tensors start at multiples of 256 B.
   public func laneWalk(of operand: Operand) -> LaneWalk {
     let whole = takesWholePlanes(of: operand)
-    // Outputs are stored from registers, one at a time.
     if operand == .ofm {
-      return LaneWalk(layout: chain.layout(of: operand), vectorWidth: 1, takesWholePlanes: whole)
+      // Outputs are stored from registers.
+      let width = footprintModel.storeWidth(of: chain.stages.count - 1)
+      return LaneWalk(layout: chain.layout(of: operand), vectorWidth: width, takesWholePlanes: whole)
     }
     var width = max(1, min(lanes.vectorWidth, 16 / chain.elementBytes(of: operand)))
-    while width > 1, !(whole ? runs(of: operand, split: width) : rows(of: operand, split: width)) {
+    while width > 1, !isSplit(operand, width, whole: whole) {
       width /= 2
     }
     return LaneWalk(layout: chain.layout(of: operand), vectorWidth: width, takesWholePlanes: whole)
@@ -155,18 +175,27 @@ extension Schedule {
       && columns.slots.allSatisfy { isWhole($0[map], layout.columns) }
   }
 
+  private func isSplit(_ operand: Operand, _ width: Int, whole: Bool) -> Bool {
+    if chain.layout(of: operand).order == .hwc { return tiling.inputGrain(of: 0, in: chain) % width == 0 }
+    return whole ? runs(of: operand, split: width) : rows(of: operand, split: width)
+  }
+
   /// Whether runs of whole planes start and end at multiples of `width` in every step.
   private func runs(of operand: Operand, split width: Int) -> Bool {
     let layout = chain.layout(of: operand)
     let plane = layout.rows * layout.columns
     switch operand {
-    case .ifm: return inputGrain(of: 0) * plane % width == 0
-    case .ofm: return outputGrain(of: chain.stages.count - 1) * plane % width == 0
-    case .bias(let stage), .multipliers(let stage): return outputGrain(of: stage) % width == 0
+    case .ifm: return tiling.inputGrain(of: 0, in: chain) * plane % width == 0
+    case .ofm: return tiling.outputGrain(of: chain.stages.count - 1, in: chain) * plane % width == 0
+    case .bias(let stage), .multipliers(let stage):
+      return tiling.outputGrain(of: stage, in: chain) % width == 0
     case .weights(let stage):
       let filter = layout.channels * plane
       let chunk = chain.mixesChannels(stage) ? tiling.reduction[stage] : layout.channels
-      if chunk == layout.channels { return outputGrain(of: stage) * filter % width == 0 }
+      // Filters that are read in packs have each a row of its own.
+      if chunk == layout.channels, !footprintModel.path(of: stage).isPacked {
+        return tiling.outputGrain(of: stage, in: chain) * filter % width == 0
+      }
       return filter % width == 0 && chunk * plane % width == 0
     }
   }
@@ -184,27 +213,5 @@ extension Schedule {
           && item.enumerated().allSatisfy { $0.element == indices[first] + $0.offset }
       }
     }
-  }
-
-  /// The largest number of which every range of output channels asked of `stage` starts and ends at a multiple.
-  private func outputGrain(of stage: Int) -> Int {
-    guard stage == chain.stages.count - 1 else { return inputGrain(of: stage + 1) }
-    return Self.grain(of: chain.last.shape.outputChannels, by: tiling.channels)
-  }
-
-  /// The same for the ranges of input channels that `stage` consumes.
-  private func inputGrain(of stage: Int) -> Int {
-    let shape = chain.stages[stage].shape
-    if chain.mixesChannels(stage) { return Self.grain(of: shape.inputChannels, by: tiling.reduction[stage]) }
-    let outputs = outputGrain(of: stage)
-    let groups = outputs % shape.filtersPerGroup == 0 ? outputs / shape.filtersPerGroup : 1
-    return groups * shape.channelsPerGroup
-  }
-
-  /// The greatest common divisor of a length and of the pieces it is cut into.
-  private static func grain(of length: Int, by piece: Int) -> Int {
-    var (a, b) = (length, min(piece, length))
-    while b > 0 { (a, b) = (b, a % b) }
-    return a
   }
 }

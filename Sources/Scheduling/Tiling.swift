@@ -52,16 +52,19 @@ public struct LaneMap: Hashable, Sendable {
   public let channelsPerThread: Int
   /// Pixels that a thread computes together, of each of those channels.
   public let pixelsPerThread: Int
+  /// Whether INT8 stages that mix channels go through tensor cores where their chunks allow it (NHWC).
+  public let usesTensorCores: Bool
 
   public init(
     threads: Int = 256, vectorWidth: Int = 1, buffers: Int = 1, channelsPerThread: Int = 4,
-    pixelsPerThread: Int = 1
+    pixelsPerThread: Int = 1, usesTensorCores: Bool = false
   ) {
     self.threads = threads
     self.vectorWidth = vectorWidth
     self.buffers = buffers
     self.channelsPerThread = channelsPerThread
     self.pixelsPerThread = pixelsPerThread
+    self.usesTensorCores = usesTensorCores
   }
 }
 

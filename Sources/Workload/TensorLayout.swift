@@ -2,7 +2,7 @@
 ///
 /// The axes are `[outer][channel][row][column]`: batch for feature maps, filter for weights.
 public struct TensorLayout: Hashable, Sendable {
-  public enum AxisOrder: String, Hashable, Sendable { case chw, hwc }
+  public enum AxisOrder: String, Hashable, Sendable, CaseIterable { case chw, hwc }
 
   public let order: AxisOrder
   public let channels, rows, columns: Int

@@ -113,7 +113,8 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
     PlantedDefect(
       name: "a load under a plain if", file: "staging.cuh",
       old: "copy_async_if(active, y >= 0 && x >= 0, to, item * width, from, at, width, fill);",
-      new: "if (active && y >= 0 && x >= 0) copy_async_if(true, true, to, item * width, from, at, width, fill);\n"
+      new:
+        "if (active && y >= 0 && x >= 0) copy_async_if(true, true, to, item * width, from, at, width, fill);\n"
         + "    else copy_async_if(active, false, to, item * width, from, at, width, fill);",
       example: .dwpw(buffers: 1), sign: .found([.laneDisagreement])),
     // Halos and indices.

@@ -21,10 +21,11 @@ import Workload
         KernelBundle.Kernel(
           kind: "dw", layers: ["a layer\nkernel k9", "b"],
           job: try KernelJob(example.schedule, parameters: example.parameters, inputs: example.inputs),
-          expected: OperandBytes.bytes(of: expected), counters: [("sectors.sum", 12)],
+          expected: OperandBytes.bytes(of: expected, as: .ofm, of: example.schedule.chain),
+          counters: [("sectors.sum", 12)],
           convolutions: [BundleConvolution(Array(1...BundleConvolution.names.count))]))
     }
-    let title = BundleTitle(network: "net", elementType: "fp32", gpu: "h200", batch: 1)
+    let title = BundleTitle(network: "net", elementType: "fp32", layout: "nchw", gpu: "h200", batch: 1)
     return (
       KernelBundle(title, kernels: kernels, comparisons: [(fused: 1, alone: [0])]), kernels.map(\.expected)
     )

@@ -31,7 +31,7 @@ import Workload
   /// The output of one kernel on its own.
   private func values(of kernel: DeviceKernel, _ example: RandomCase) throws -> TensorValues {
     guard case .bytes(let bytes) = try DeviceSequence([kernel]).output() else { throw NoOutput() }
-    return OperandBytes.values(bytes, example.schedule.chain.elementType)
+    return OperandBytes.output(bytes, of: example.schedule.chain)
   }
 
   private struct NoOutput: Error {}

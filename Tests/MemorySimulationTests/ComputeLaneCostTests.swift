@@ -123,7 +123,8 @@ import Workload
   func enumerated(_ kinds: [RandomStage]) throws {
     for seed in 0..<25 {
       var generator = RandomCaseGenerator(seed: UInt64(9_000 + seed))
-      let example = try generator.draw(kinds)
+      // NHWC is held against recorded kernels.
+      let example = try generator.draw(kinds, layout: .chw)
       var seen: Set<TileStep> = []
       for case .compute(let stage, let channels, let reducing)
         in example.schedule.blocks.prefix(5).flatMap(example.schedule.steps)
@@ -185,6 +186,33 @@ import Workload
     #expect(
       map.reads()
         == SharedMemoryTraffic(requests: 64, wavefronts: 32 + 32 * 32, bankConflicts: 32 * 31))
+  }
+
+  // NHWC, 32 filters of 32 channels, one a lane: a warp has one pixel. Its packs of 4 channels are 8 for the pixel, which all
+  // lanes share, and 8 for the filters, 36 words apart: 8 lanes of a phase begin in banks 0, 4, … 28. Four phases each.
+  @Test("Packs of filters an odd number of packs apart have no conflicts")
+  func packs() throws {
+    let schedule = try Schedule(
+      Chain(
+        [Sample(channels: 32, rows: (1, 1, 1, 0), columns: (4, 1, 1, 0)).layer()], precision: .fp32,
+        axisOrder: .hwc),
+      tiling: Tiling(rows: 1, columns: 4, channels: 32, reduction: [32]),
+      lanes: LaneMap(threads: 32, channelsPerThread: 1))
+    let map = ComputeLaneCost(schedule, stage: 0, channels: 32, reducing: 32)
+    #expect(map.reads() == SharedMemoryTraffic(requests: 4 * 16, wavefronts: 4 * 16 * 4))
+  }
+
+  // INT8, 16 pixels and 8 filters of 32 channels: one matrix. A lane reads 2 words of each of its 2 pixels and 2 words of a
+  // filter; rows are 48 B = 12 words apart, so 8 of them begin in banks 0, 12, 24, 4, 16, 28, 8, 20 with 4 words each.
+  @Test("The words of a matrix have no conflicts")
+  func matrix() throws {
+    let layer = try Sample(channels: 32, filters: 8, rows: (4, 1, 1, 0), columns: (4, 1, 1, 0)).layer()
+    let schedule = try Schedule(
+      Chain([layer], precision: .int8(.onnx), axisOrder: .hwc),
+      tiling: Tiling(rows: 4, columns: 4, channels: 8, reduction: [32]),
+      lanes: LaneMap(threads: 32, channelsPerThread: 2, pixelsPerThread: 2, usesTensorCores: true))
+    let map = ComputeLaneCost(schedule, stage: 0, channels: 8, reducing: 32)
+    #expect(map.reads() == SharedMemoryTraffic(requests: 6, wavefronts: 6))
   }
 
   @Test("Partial warps and wide accesses take their own phases")

@@ -75,7 +75,7 @@ struct PlainReplay {
     var requests: [[Int]] = []
     let width = schedule.vectorWidth(of: operand)
     if operand == .ofm {
-      requests = stores(of: region)
+      requests = schedule.chain.axisOrder == .hwc ? storesOfPixels(of: region) : stores(of: region)
     } else {
       schedule.forEachWarpRequest(of: operand, region, width: width) { lanes, _ in
         requests.append(lanes.filter { $0 >= 0 })
@@ -93,6 +93,54 @@ struct PlainReplay {
         }
       }
     }
+  }
+
+  /// What each request of a store of an NHWC map begins with. Lanes next to each other have channels next to each other:
+  /// every so-manieth channel where the layer mixes them, else as many as are stored at once; with tensor cores eight
+  /// pixels × four pairs of channels.
+  private func storesOfPixels(of region: Region) -> [[Int]] {
+    let last = schedule.chain.stages.count - 1
+    let pixels = region.rows.indices.flatMap { row in region.columns.indices.map { (row: row, column: $0) } }
+    let model = schedule.footprintModel
+    let isMatrix = model.path(of: last) == .matrix
+    let tile = schedule.registerTile(of: last)
+    let count = region.channels.count
+    let width = schedule.vectorWidth(of: .ofm)
+    let mixes = schedule.chain.mixesChannels(last)
+    let (wide, high) = isMatrix ? (4 * tile.channels, 8 * tile.pixels) : (tile.channels, tile.pixels)
+    let across = (count + wide - 1) / wide
+    let down = (pixels.count + high - 1) / high
+    var lanes: [(channels: [Int], pixels: [Int])] = []
+    for y in 0..<down {
+      for x in 0..<across {
+        if isMatrix {
+          for lane in 0..<32 {
+            let channels = (0..<tile.channels).map { x * wide + $0 / 2 * 8 + lane % 4 * 2 + $0 % 2 }
+            lanes.append((channels, (0..<tile.pixels).map { y * high + 8 * $0 + lane / 4 }))
+          }
+        } else {
+          let channels = (0..<tile.channels).map { mixes ? x + $0 * across : x * tile.channels + $0 }
+          lanes.append((channels, (0..<tile.pixels).map { y + $0 * down }))
+        }
+      }
+    }
+    let layout = schedule.chain.last.outputMap
+    var requests: [[Int]] = []
+    for first in stride(from: 0, to: lanes.count, by: 32) {
+      for m in stride(from: 0, to: tile.channels, by: width) {
+        for p in 0..<tile.pixels {
+          requests.append(
+            lanes[first..<min(first + 32, lanes.count)].compactMap { lane in
+              guard lane.channels[m] < count, lane.pixels[p] < pixels.count else { return nil }
+              let (row, column) = pixels[lane.pixels[p]]
+              guard row >= 0, column >= 0 else { return nil }
+              let pixel = (region.outer.lowerBound * layout.rows + row) * layout.columns + column
+              return pixel * layout.channels + region.channels.lowerBound + lane.channels[m]
+            })
+        }
+      }
+    }
+    return requests
   }
 
   /// The elements of each request of a store: groups of channels × every so-manieth pixel are dealt out to lanes, 32 a

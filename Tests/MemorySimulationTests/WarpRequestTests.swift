@@ -75,6 +75,7 @@ private let chains: [[RandomStage]] = [
     let layout = schedule.chain.layout(of: operand)
     let whole = schedule.laneWalk(of: operand).takesWholePlanes
     return schedule.moves.filter { $0.operand == operand }.allSatisfy { _, region in
+      if layout.order == .hwc { return splits(pixels(of: region, layout), width) }
       let rows = region.rows.indices.map { row in
         region.columns.indices.map { row < 0 || $0 < 0 ? -1 : row * layout.columns + $0 }
       }
@@ -84,19 +85,40 @@ private let chains: [[RandomStage]] = [
           return rows.map { $0.map { $0 < 0 ? -1 : start + $0 } }
         }
       }
-      let takesAll = region.channels.count == layout.channels
+      // Filters that are read in packs have each a row of its own in shared memory.
+      var isPacked = false
+      if case .weights(let stage) = operand { isPacked = schedule.footprintModel.path(of: stage).isPacked }
+      let takesAll = region.channels.count == layout.channels && !isPacked
       let runs: [[Int]] =
         !whole
         ? planes.flatMap { $0 }
         : takesAll ? [planes.flatMap { $0.flatMap { $0 } }] : planes.map { $0.flatMap { $0 } }
-      return runs.allSatisfy { run in
-        run.count % width == 0
-          && stride(from: 0, to: run.count, by: width).allSatisfy { first in
-            let item = run[first..<first + width]
-            return item.allSatisfy { $0 < 0 }
-              || run[first] % width == 0
-                && item.enumerated().allSatisfy { $0.element == run[first] + $0.offset }
+      return splits(runs, width)
+    }
+  }
+
+  private func splits(_ runs: [[Int]], _ width: Int) -> Bool {
+    runs.allSatisfy { run in
+      run.count % width == 0
+        && stride(from: 0, to: run.count, by: width).allSatisfy { first in
+          let item = run[first..<first + width]
+          return item.allSatisfy { $0 < 0 }
+            || run[first] % width == 0
+              && item.enumerated().allSatisfy { $0.element == run[first] + $0.offset }
+        }
+    }
+  }
+
+  /// The channels of each slot, NHWC.
+  private func pixels(of region: Region, _ layout: TensorLayout) -> [[Int]] {
+    region.outer.flatMap { image in
+      region.rows.indices.flatMap { row in
+        region.columns.indices.map { column in
+          region.channels.map { channel in
+            row < 0 || column < 0
+              ? -1 : ((image * layout.rows + row) * layout.columns + column) * layout.channels + channel
           }
+        }
       }
     }
   }

@@ -10,7 +10,9 @@ public struct RandomCase: Sendable {
 
   public var description: String {
     let stages = schedule.chain.stages.map { "\($0.kind) \($0.shape)" }.joined(separator: " → ")
-    return "seed \(seed): \(schedule.kind) \(stages) \(schedule.tiling) \(schedule.lanes) \(schedule.order)"
+    let order = schedule.chain.axisOrder
+    return
+      "seed \(seed): \(schedule.kind) \(order) \(stages) \(schedule.tiling) \(schedule.lanes) \(schedule.order)"
   }
 }
 
@@ -35,6 +37,8 @@ public let otherChains: [[RandomStage]] = [
 public struct RandomCaseGenerator {
   public private(set) var random: SeededGenerator
   let seed: UInt64
+  /// What numbers of channels are mostly multiples of.
+  private var grain = 1
 
   public init(seed: UInt64) {
     self.seed = seed
@@ -46,10 +50,19 @@ public struct RandomCaseGenerator {
   mutating func chance(_ percent: Int) -> Bool { pick(1...100) <= percent }
 
   /// A case of a chain of `kinds`.
-  public mutating func draw(_ kinds: [RandomStage]) throws -> RandomCase {
+  /// - Parameter layout: Of its maps; any by default.
+  public mutating func draw(
+    _ kinds: [RandomStage], layout: TensorLayout.AxisOrder? = nil
+  ) throws -> RandomCase {
     let batch = chance(25) ? 2 : 1
+    let drawn: TensorLayout.AxisOrder = chance(50) ? .chw : .hwc
+    let axisOrder = layout ?? drawn
+    // NHWC kernels take packs of channels, and matrices of 32.
+    grain = axisOrder == .chw ? 1 : [1, 2, 4, 8, 16, 32][pick(0...5)]
+    let channels = grain == 1 ? pick(1...9) : grain * pick(1...(grain > 8 ? 2 : 3))
+    let extents = 1...(channels > 16 ? 7 : 13)
     var map = try FeatureMap(
-      batch: batch, channels: pick(1...9), rows: pick(1...13), columns: pick(1...13))
+      batch: batch, channels: channels, rows: pick(extents), columns: pick(extents))
     var layers: [Layer] = []
     for (index, kind) in kinds.enumerated() {
       let layer = try draw(kind, reading: map, index: index)
@@ -57,13 +70,23 @@ public struct RandomCaseGenerator {
       map = layer.outputMap
     }
     let precision: Precision = chance(50) ? .fp32 : .int8(chance(50) ? .onnx : .tflite)
-    let chain = try Chain(layers, precision: precision)
-    let schedule = try Schedule(
+    let chain = try Chain(layers, precision: precision, axisOrder: axisOrder)
+    var schedule = try Schedule(
       chain, tiling: tiling(of: chain),
       lanes: LaneMap(
-        threads: 32 * pick(1...4), vectorWidth: 1 << pick(0...2), buffers: pick(1...2),
-        channelsPerThread: pick(1...4), pixelsPerThread: [1, 1, 2, 3, 4, 7][pick(0...5)]),
+        threads: 32 * pick(1...4), vectorWidth: 1 << pick(0...(axisOrder == .chw ? 2 : 4)),
+        buffers: pick(1...2), channelsPerThread: pick(1...4),
+        pixelsPerThread: [1, 1, 2, 3, 4, 7][pick(0...5)], usesTensorCores: chance(70)),
       order: BlockOrder.allCases[pick(0...2)])
+    if (try? schedule.checkLegality(on: GPUDraft().gpu())) == nil {
+      // More than the sample GPU has: the smallest tile.
+      let tiling = Tiling(
+        rows: 1, columns: 1, channels: min(schedule.tiling.channels, 4),
+        reduction: zip(chain.stages.indices, schedule.tiling.reduction).map {
+          chain.mixesChannels($0) ? min($1, 4) : $1
+        })
+      schedule = try Schedule(chain, tiling: tiling, lanes: schedule.lanes, order: schedule.order)
+    }
     let parameters = parameters(of: chain)
     let inputs = layers[0].inputs.map { _ in values(layers[0].inputMap.elements, precision.elementType) }
     return RandomCase(seed: seed, schedule: schedule, parameters: parameters, inputs: inputs)
@@ -102,7 +125,7 @@ public struct RandomCaseGenerator {
     var (outputs, groups) = (map.channels, map.channels)
     switch kind {
     case .dw: outputs = map.channels * (chance(75) ? 1 : pick(2...3))
-    case .pw, .conv: (outputs, groups) = (pick(1...11), 1)
+    case .pw, .conv: (outputs, groups) = (grain > 1 && chance(60) ? grain * pick(1...2) : pick(1...11), 1)
     case .grouped:
       groups = (1...map.channels).filter { map.channels % $0 == 0 }[0]
       groups = map.channels % 2 == 0 ? map.channels / 2 : groups
@@ -131,16 +154,22 @@ public struct RandomCaseGenerator {
     return Tiling(
       rows: whole ? shape.rows.outputExtent : pick(1...shape.rows.outputExtent),
       columns: whole ? shape.columns.outputExtent : pick(1...shape.columns.outputExtent),
-      channels: pick(1...shape.outputChannels),
+      channels: pick(partOf: shape.outputChannels),
       reduction: chain.stages.indices.map { stage in
         let shape = chain.stages[stage].shape
         guard chain.mixesChannels(stage) else { return shape.channelsPerGroup }
-        return chance(25) ? shape.inputChannels : pick(1...shape.inputChannels)
+        return chance(25) ? shape.inputChannels : pick(partOf: shape.inputChannels)
       })
   }
 }
 
 extension RandomCaseGenerator {
+  /// A tile or chunk of so many channels.
+  private mutating func pick(partOf channels: Int) -> Int {
+    guard grain > 1, channels % grain == 0, chance(70) else { return pick(1...channels) }
+    return grain * pick(1...channels / grain)
+  }
+
   mutating func values(_ count: Int, _ type: ElementType) -> TensorValues {
     switch type {
     case .fp32: .fp32((0..<count).map { _ in chance(3) ? -0.0 : random.nextSigned() * 4 })

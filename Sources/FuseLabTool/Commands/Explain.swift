@@ -46,7 +46,8 @@ extension Session {
   func candidate(of range: ClosedRange<Int>, _ plan: FusionPlan) throws -> TileCandidate {
     let network = plan.network
     let explorer = TileExplorer(gpu: plan.gpu, objective: plan.objective, minBlocks: plan.minBlocks)
-    let chain = try Chain(Array(network.layers[range]), precision: plan.precision)
+    let chain = try Chain(
+      Array(network.layers[range]), precision: plan.precision, axisOrder: plan.axisOrder)
     for index in range.dropFirst() where network.layers[index].inputs != [.layer(index - 1)] {
       throw CommandFailure(
         "chain-invalid",

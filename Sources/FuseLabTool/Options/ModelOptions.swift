@@ -14,7 +14,14 @@ struct ModelArgument: ParsableArguments {
   var model: String
 }
 
-/// Number format and reduction order.
+/// The order of a feature map's axes, the last one fastest.
+enum MapLayout: String, CaseIterable, ExpressibleByArgument {
+  case nchw, nhwc
+
+  init(_ order: TensorLayout.AxisOrder) { self = order == .chw ? .nchw : .nhwc }
+}
+
+/// Number format, layout and reduction order.
 struct PrecisionOptions: ParsableArguments {
   @Option(help: ArgumentHelp("fp32 (default) or int8.", valueName: "type"))
   var dtype: ElementType?
@@ -24,6 +31,8 @@ struct PrecisionOptions: ParsableArguments {
     help: ArgumentHelp(
       "Order of FP32 sums: chain (default), onnxruntime or xnnpack.", valueName: "order"))
   var fp32Order: ReductionPreset?
+  @Option(help: ArgumentHelp("Feature maps in memory: nchw (default) or nhwc.", valueName: "order"))
+  var layout: MapLayout?
 
   /// - Throws: `usage` where `--requant` is given for FP32, or `--fp32-order` for INT8.
   func precision(_ environment: Environment = .process) throws -> Precision {
@@ -36,6 +45,13 @@ struct PrecisionOptions: ParsableArguments {
     case .int8:
       if fp32Order != nil { throw CommandFailure.usage("--fp32-order is for FP32 only", remedy: "drop it") }
       return .int8(try requant ?? environment.choice("requant") ?? .onnx)
+    }
+  }
+
+  func axisOrder(_ environment: Environment = .process) throws -> TensorLayout.AxisOrder {
+    switch try layout ?? environment.choice("layout") ?? .nchw {
+    case .nchw: .chw
+    case .nhwc: .hwc
     }
   }
 

@@ -17,7 +17,8 @@ extension Session {
     let network = try network(request.model)
     let gpu = try gpu(request.gpu)
     let planner = FusionPlanner(
-      gpu: gpu, precision: try request.precision.precision(), objective: try request.options.planObjective(),
+      gpu: gpu, precision: try request.precision.precision(), axisOrder: try request.precision.axisOrder(),
+      objective: try request.options.planObjective(),
       minBlocks: try request.options.fewestBlocks(), maxFuse: try request.options.mostFused())
     let plan = planner.plan(network, threads: settings.threads)
     for group in plan.groups {

@@ -53,7 +53,7 @@ def manifest():
             kernel["expected"] = words[0]
         elif key == "function":
             kernel["function"] = words[0]
-        elif key in ("network", "element-type", "gpu", "batch"):
+        elif key in ("network", "element-type", "layout", "gpu", "batch"):
             bundle[key] = words[0]
     return bundle
 
@@ -82,6 +82,14 @@ def median(values):
 def floats(digest, shape, torch):
     data = bytearray((HERE / "data" / digest).read_bytes())
     return torch.frombuffer(data, dtype=torch.float32).reshape(shape).clone()
+
+
+def feature_map(digest, shape, layout, torch):
+    """A map of N, C, H, W; where the bundle's are NHWC it lies so here too."""
+    if layout == "nchw":
+        return floats(digest, shape, torch)
+    n, c, h, w = shape
+    return floats(digest, (n, h, w, c), torch).permute(0, 3, 1, 2)
 
 
 def convolution_chain(torch, kernel):
@@ -170,10 +178,13 @@ def compare_with_torch(options, bundle, rows):
         first, last = kernel["convolutions"][0], kernel["convolutions"][-1]
         with torch.no_grad():
             module = convolution_chain(torch, kernel).cuda()
-            x = floats(
-                kernel["operands"][0], (first["batch"], first["channels"], first["rows"], first["columns"]), torch).cuda()
+            if bundle["layout"] == "nhwc":
+                module = module.to(memory_format=torch.channels_last)
+            x = feature_map(
+                kernel["operands"][0], (first["batch"], first["channels"], first["rows"], first["columns"]),
+                bundle["layout"], torch).cuda()
             y = module(x)
-            expected = floats(kernel["expected"], y.shape, torch).cuda()
+            expected = feature_map(kernel["expected"], y.shape, bundle["layout"], torch).cuda()
             scale = expected.abs().max().item()
             # Verified before it is timed; the sums are in another order.
             if (y - expected).abs().max().item() > 1e-4 * max(scale, 1e-30):

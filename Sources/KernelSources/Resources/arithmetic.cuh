@@ -25,6 +25,21 @@ struct FP32 {
     return activated(k.has_bias ? sum + bias : sum, k.activation);
   }
 
+  static constexpr bool has_matrices = false;
+  /// Nothing is to be made good for.
+  template <int Pixels, int Group> struct Corrections {
+    template <class V> __device__ __forceinline__ void see_value(int, const V&, const Stage&) {}
+    template <class V> __device__ __forceinline__ void see_weight(int, const V&) {}
+    __device__ __forceinline__ Sum applied(Sum sum, int, int, int, int, const Stage&) const { return sum; }
+  };
+  /// In the order of the channels.
+  template <int V>
+  static __device__ __forceinline__ Sum multiply_add_packs(pack<Element, V> a, pack<Element, V> b, Sum sum) {
+#pragma unroll
+    for (int v = 0; v < V; ++v) sum = fmaf(a.d[v], b.d[v], sum);
+    return sum;
+  }
+
   /// The larger of what a window gave so far and its next element; a NaN wins, and of equals the first.
   static __device__ __forceinline__ Element larger(Element so_far, Element next) {
     return next > so_far || next != next ? next : so_far;
@@ -65,6 +80,14 @@ __device__ FCM_CALLED long long fixed_point(long long value, int multiplier, int
   return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0 ? 1 : 0) ? 1 : 0);
 }
 
+/// A sum of products of stored values and weights, as one of what they stand for. Wraps on the way, as sums of INT8 may.
+__device__ __forceinline__ int without_zeros(
+    int sum, int of_values, int of_weights, int value_zero, int weight_zero, int count) {
+  return int(
+      unsigned(sum) - unsigned(value_zero) * unsigned(of_weights) - unsigned(weight_zero) * unsigned(of_values)
+      + unsigned(count) * unsigned(value_zero) * unsigned(weight_zero));
+}
+
 /// TensorFlow Lite's multiplier and shift of one output channel.
 struct FixedPoint {
   int multiplier, shift;
@@ -82,6 +105,32 @@ template <class M> struct INT8 {
   static __device__ __forceinline__ Sum value(Element x, const Stage& k) { return int(x) - k.q.input_zero; }
   static __device__ __forceinline__ Sum weight(Element w, int zero) { return int(w) - zero; }
   static __device__ __forceinline__ Sum multiply_add(Sum a, Sum b, Sum sum) { return sum + a * b; }
+
+  static constexpr bool has_matrices = true;
+  /// Packs are multiplied as they are stored: Σ(x − a)(w − b) = Σxw − aΣw − bΣx + nab.
+  template <int Pixels, int Group> struct Corrections {
+    int of_values[Pixels] = {}, of_weights[Group] = {};
+
+    template <int V>
+    __device__ __forceinline__ void see_value(int p, pack<Element, V> values, const Stage& k) {
+      if (k.q.weight_zeros < 0 && k.q.weight_zero == 0) return;
+#pragma unroll
+      for (int i = 0; i < V / 4; ++i) of_values[p] = __dp4a(word_of(values, i), 0x01010101, of_values[p]);
+    }
+    template <int V> __device__ __forceinline__ void see_weight(int m, pack<Element, V> weights) {
+#pragma unroll
+      for (int i = 0; i < V / 4; ++i) of_weights[m] = __dp4a(word_of(weights, i), 0x01010101, of_weights[m]);
+    }
+    __device__ __forceinline__ Sum applied(Sum sum, int m, int p, int zero, int count, const Stage& k) const {
+      return without_zeros(sum, of_values[p], of_weights[m], k.q.input_zero, zero, count);
+    }
+  };
+  template <int V>
+  static __device__ __forceinline__ Sum multiply_add_packs(pack<Element, V> a, pack<Element, V> b, Sum sum) {
+#pragma unroll
+    for (int i = 0; i < V / 4; ++i) sum = __dp4a(word_of(a, i), word_of(b, i), sum);
+    return sum;
+  }
 
   static __device__ __forceinline__ Element scaled(int sum, float multiplier, const Quantized& q) {
     return Element(clamp_between(saturated(rintf(float(sum) * multiplier) + float(q.output_zero)), q.low, q.high));

@@ -9,6 +9,8 @@ namespace fcm {
 enum Operation { convolution = 0, average_pool = 1, max_pool = 2, add = 3, activation_alone = 4 };
 enum Activation { none = 0, relu = 1, relu6 = 2 };
 enum Order { column_fastest = 0, row_fastest = 1, channel_fastest = 2 };
+/// How a stage that mixes channels goes over its reduction: one by one, by packs of neighbouring channels, by matrices.
+enum Path { elements = 0, packs = 1, matrix = 2 };
 /// How an INT8 layer without weights makes its result.
 enum Integers { clamped = 0, through_float = 1, onnx = 2, tflite = 3, tflite_pool = 4 };
 
@@ -61,6 +63,10 @@ struct Stage {
   int group, pixels;  // output channels and pixels that a thread computes together
   int rounds;         // items of a thread in a full step
   int sums;           // accumulators of a thread: of all its items where it keeps them from chunk to chunk
+  int path;          // `Path`
+  int pack;          // input channels read at once
+  int store_width;   // neighbouring output channels that a lane writes at once
+  int filter_pitch;  // elements from filter to filter in shared memory, of packs and matrices
   WindowAxis rows, columns;
   Staging weights, bias, multipliers;
   int intermediate;  // byte offset of the output's buffer, where a stage follows
@@ -69,10 +75,12 @@ struct Stage {
 
 struct Constants {
   int stages, inputs, threads, buffers, order;
+  int is_hwc;  // whether feature maps lie as NHWC, in memory and in shared memory
   int batch, tile_rows, tile_columns, tile_channels;
   int row_tiles, column_tiles, channel_tiles;
   Staging ifm[2];
   MapAxis rows[maximum_stages + 1], columns[maximum_stages + 1];
+  int pitch[maximum_stages + 1];  // NHWC: elements from slot to slot of each map's buffer
   Stage stage[maximum_stages];
 };
 

@@ -88,6 +88,7 @@ struct alignas(16) float4 { float x, y, z, w; };
 #include "worker.hpp"
 #include "launch.hpp"
 #include "report.hpp"
+#include "meeting.hpp"
 #if FUSELAB_MODE == 0
 #include "memory_raw.hpp"
 #else

@@ -5,9 +5,11 @@
 //   shared<T>          a window of the block's dynamic shared memory
 //   array<T, N>        a static array in shared memory
 //   ld_if, st_if       an access of the lanes whose predicate holds: one warp request, whatever the predicates
+//   pack<T, N>         neighbouring elements, aligned to their size, that one access moves: ld_pack, st_pack_if
 //   copy_if            global to shared memory, up to 16 bytes a lane
 //   copy_async_if      the same, but what is copied is there only after wait_for_copies(), for other threads after the
 //                      barrier that follows it
+//   multiply_matrix    16 × 32 by 32 × 8 bytes, by a whole warp
 #pragma once
 
 #ifdef FUSELAB_EMULATED
@@ -53,6 +55,48 @@ template <class T> __device__ __forceinline__ void st_if(bool active, T* to, int
 }
 template <class T> __device__ __forceinline__ void st_if(bool active, shared<T> to, int i, T value) {
   if (active) to.p[i] = value;
+}
+
+template <class T, int N> struct alignas(N * sizeof(T)) pack {
+  T d[N];
+};
+template <int N, class T> __device__ __forceinline__ pack<T, N> ld_pack(shared<T> from, int i) {
+  return *reinterpret_cast<const pack<T, N>*>(from.p + i);
+}
+template <class T, int N> __device__ __forceinline__ void st_pack_if(bool active, T* to, int i, pack<T, N> values) {
+  // Else the compiler takes a pointer out of a structure for one to any kind of memory.
+  __builtin_assume(__isGlobal(to));
+  if (active) *reinterpret_cast<pack<T, N>*>(to + i) = values;
+}
+template <class T, int N>
+__device__ __forceinline__ void st_pack_if(bool active, shared<T> to, int i, pack<T, N> values) {
+  if (active) *reinterpret_cast<pack<T, N>*>(to.p + i) = values;
+}
+/// Four bytes that begin at element `i`.
+__device__ __forceinline__ int ld_word(shared<signed char> from, int i) {
+  return *reinterpret_cast<const int*>(from.p + i);
+}
+template <int N> __device__ __forceinline__ int word_of(const pack<signed char, N>& bytes, int i) {
+  return reinterpret_cast<const int*>(bytes.d)[i];
+}
+
+/// Adds to `d` the product of rows `a` and columns `b`, of which the lane holds the words that `mma.m16n8k32` says.
+__device__ __forceinline__ void multiply_matrix(int* d, int a0, int a1, int a2, int a3, int b0, int b1) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
+      : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+#else
+  // Older tensor cores take a quarter of it at once: 8 rows and 16 of the 32 in between.
+#define FCM_QUARTER(i, a, b)                                                                                  \
+  asm("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0,%1}, {%2}, {%3}, {%0,%1};" : "+r"(d[i]), "+r"(d[i + 1]) \
+      : "r"(a), "r"(b))
+  FCM_QUARTER(0, a0, b0);
+  FCM_QUARTER(0, a2, b1);
+  FCM_QUARTER(2, a1, b0);
+  FCM_QUARTER(2, a3, b1);
+#undef FCM_QUARTER
+#endif
 }
 
 template <class V, class T> __device__ __forceinline__ void copy_as(bool inside, T* to, const T* from, T fill) {

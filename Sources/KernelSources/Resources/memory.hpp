@@ -184,6 +184,58 @@ __attribute__((always_inline)) inline void st_if(bool active, const shared<T>& t
   to.note(true, false, 0, sizeof(T), {file, line});
 }
 
+template <class T, int N> struct alignas(N * sizeof(T)) pack {
+  T d[N];
+};
+template <int N, class T>
+__attribute__((always_inline)) inline pack<T, N> ld_pack(const shared<T>& from, int i, FCM_PLACE) {
+  const emu::Place place = {file, line};
+  pack<T, N> values = {};
+  from.note(false, true, i, N * sizeof(T), place);
+  if (!from.allows(i, N, N * sizeof(T), place)) return values;
+  for (int k = 0; k < N; ++k) {
+    from.template check<false>(i + k, place);
+    values.d[k] = from.data[i + k];
+  }
+  return values;
+}
+template <class T, int N>
+__attribute__((always_inline)) inline void st_pack_if(
+    bool active, const gptr<T>& to, int i, pack<T, N> values, FCM_PLACE) {
+  const emu::Place place = {file, line};
+  const int64_t at = to.first + i;
+  to.note(true, active, at, N * sizeof(T), place);
+  if (!active || !to.allows(at, N, N * sizeof(T), place)) return;
+  for (int k = 0; k < N; ++k) {
+    if (emu::checks && to.marks != nullptr) emu::mark_write(to.marks[at + k], place);
+    to.data[at + k] = values.d[k];
+  }
+}
+template <class T, int N>
+__attribute__((always_inline)) inline void st_pack_if(
+    bool active, const shared<T>& to, int i, pack<T, N> values, FCM_PLACE) {
+  const emu::Place place = {file, line};
+  to.note(true, active, i, N * sizeof(T), place);
+  if (!active || !to.allows(i, N, N * sizeof(T), place)) return;
+  for (int k = 0; k < N; ++k) {
+    to.template check<true>(i + k, place);
+    to.data[i + k] = values.d[k];
+  }
+}
+template <int N> __attribute__((always_inline)) inline int word_of(const pack<signed char, N>& bytes, int i) {
+  int word;
+  memcpy(&word, bytes.d + 4 * i, 4);
+  return word;
+}
+inline void multiply_matrix(
+    int* d, int a0, int a1, int a2, int a3, int b0, int b1, const char* file = __builtin_FILE(),
+    int line = __builtin_LINE()) {
+  emu::multiply_matrix(d, {a0, a1, a2, a3, b0, b1}, {file, line});
+}
+__attribute__((always_inline)) inline int ld_word(const shared<signed char>& from, int i, FCM_PLACE) {
+  return word_of(ld_pack<4>(from, i, file, line), 0);
+}
+
 /// One read request and one write request, whichever lanes are active and inside. Returns whether anything was written.
 template <class T, class P, class U>
 __attribute__((always_inline)) inline bool copied_if(

@@ -39,6 +39,38 @@ __attribute__((always_inline)) inline void st_if(bool active, shared<T> to, int 
   if (active) to.p[i] = value;
 }
 
+template <class T, int N> struct alignas(N * sizeof(T)) pack {
+  T d[N];
+};
+template <int N, class T> __attribute__((always_inline)) inline pack<T, N> ld_pack(shared<T> from, int i) {
+  pack<T, N> values;
+  memcpy(values.d, from.p + i, sizeof values);
+  return values;
+}
+template <class T, int N>
+__attribute__((always_inline)) inline void st_pack_if(bool active, T* to, int i, pack<T, N> values) {
+  if (active) memcpy(to + i, values.d, sizeof values);
+}
+template <class T, int N>
+__attribute__((always_inline)) inline void st_pack_if(bool active, shared<T> to, int i, pack<T, N> values) {
+  if (active) memcpy(to.p + i, values.d, sizeof values);
+}
+__attribute__((always_inline)) inline int ld_word(shared<signed char> from, int i) {
+  int word;
+  memcpy(&word, from.p + i, 4);
+  return word;
+}
+template <int N> __attribute__((always_inline)) inline int word_of(const pack<signed char, N>& bytes, int i) {
+  int word;
+  memcpy(&word, bytes.d + 4 * i, 4);
+  return word;
+}
+inline void multiply_matrix(
+    int* d, int a0, int a1, int a2, int a3, int b0, int b1, const char* file = __builtin_FILE(),
+    int line = __builtin_LINE()) {
+  emu::multiply_matrix(d, {a0, a1, a2, a3, b0, b1}, {file, line});
+}
+
 template <class T, class P, class U>
 __attribute__((always_inline)) inline void copy_if(
     bool active, bool inside, shared<T> to, int j, P* from, int i, int width, U fill) {

@@ -9,17 +9,17 @@ template <class T> __device__ __forceinline__ shared<T> staged(const Staging& s,
   return shared_at<T>(s.offset + copy * s.stride, count, buffer);
 }
 
-/// `runs` pieces of `length` elements, the first from `start`, each `apart` from the one before.
+/// `runs` pieces of `length` elements, the first from `start`, each `apart` from the one before, to rows of `pitch`.
 template <class T>
 __device__ __forceinline__ void load_runs(
-    int thread, int threads, shared<T> to, gptr<const T> from, int start, int runs, int apart, int length,
+    int thread, int threads, shared<T> to, gptr<const T> from, int start, int runs, int apart, int length, int pitch,
     int width) {
   const int items_per_run = length / width, items = runs * items_per_run;
   // The warp's first item decides, so that a warp goes through a round with all its lanes or not at all.
   for (int first = thread & ~31; first < items; first += threads) {
     const int item = first + (thread & 31);
     const int run = item / items_per_run, at = (item - run * items_per_run) * width;
-    copy_async_if(item < items, true, to, item * width, from, start + run * apart + at, width, T());
+    copy_async_if(item < items, true, to, run * pitch + at, from, start + run * apart + at, width, T());
   }
 }
 
@@ -42,18 +42,39 @@ __device__ __forceinline__ void load_rows(
   }
 }
 
+/// NHWC: the channels of each slot of the tile.
+template <class A>
+__device__ __forceinline__ void load_pixels(
+    const Block<A>& b, shared<typename A::Element> to, gptr<const typename A::Element> from, Range channels,
+    int width, typename A::Element fill) {
+  const Box map = b.tensor(0), tile = b.tile(0);
+  const int per_pixel = channels.count() / width;
+  const int items = tile.rows * tile.columns * per_pixel;
+  for (int first = b.thread & ~31; first < items; first += b.K.threads) {
+    const int item = first + (b.thread & 31);
+    const int pixel = item / per_pixel, channel = (item - pixel * per_pixel) * width;
+    const int row = pixel / tile.columns, column = pixel - row * tile.columns;
+    const bool active = item < items;
+    const int y = active ? b.row(0, row) : -1, x = active ? b.column(0, column) : -1;
+    const int at = ((b.image * map.rows + y) * map.columns + x) * map.channels + channels.low + channel;
+    copy_async_if(active, y >= 0 && x >= 0, to, pixel * b.K.pitch[0] + channel, from, at, width, fill);
+  }
+}
+
 template <class A>
 __device__ __forceinline__ void load_ifm(Block<A>& b, int input, Range channels, bool is_ahead) {
   if (b.ifm[input].has(b.hazards, buffer::ifm(input), channels, {0, 0}, is_ahead)) return;
   const Staging& s = b.K.ifm[input];
   const Box map = b.tensor(0), tile = b.tile(0);
   const int copy = b.hazards.load(buffer::ifm(input), s.copies, is_ahead);
-  const int count = channels.count() * tile.rows * tile.columns;
+  const int count = (b.K.is_hwc ? b.K.pitch[0] : channels.count()) * tile.rows * tile.columns;
   const auto to = staged<typename A::Element>(s, copy, count, buffer::ifm(input) + copy);
-  if (s.whole) {
+  if (b.K.is_hwc) {
+    load_pixels(b, to, b.g.ifm[input], channels, s.width, A::fill(b.K.stage[0], input));
+  } else if (s.whole) {
     const int plane = map.rows * map.columns;
     const int start = (b.image * map.channels + channels.low) * plane;
-    load_runs(b.thread, b.K.threads, to, b.g.ifm[input], start, 1, 0, channels.count() * plane, s.width);
+    load_runs(b.thread, b.K.threads, to, b.g.ifm[input], start, 1, 0, channels.count() * plane, 0, s.width);
   } else {
     load_rows(b, to, b.g.ifm[input], channels, s.width, A::fill(b.K.stage[0], input));
   }
@@ -66,14 +87,16 @@ __device__ __forceinline__ void load_weights(Block<A>& b, int stage, Range filte
   const Stage& k = b.K.stage[stage];
   const int window = k.rows.window * k.columns.window, filter = k.channels_per_group * window;
   const int copy = b.hazards.load(buffer::weights(stage), k.weights.copies, is_ahead);
-  const int length = reduced.count() * window, count = filters.count() * length;
+  const int length = reduced.count() * window, pitch = k.path == elements ? length : k.filter_pitch;
+  const int count = filters.count() * pitch;
   const auto to = staged<typename A::Element>(k.weights, copy, count, buffer::weights(stage) + copy);
   const int start = filters.low * filter + reduced.low * window;
-  if (length == filter) {
-    load_runs(b.thread, b.K.threads, to, b.g.weights[stage], start, 1, 0, count, k.weights.width);
+  if (length == filter && pitch == length) {
+    load_runs(b.thread, b.K.threads, to, b.g.weights[stage], start, 1, 0, count, 0, k.weights.width);
   } else {
     load_runs(
-        b.thread, b.K.threads, to, b.g.weights[stage], start, filters.count(), filter, length, k.weights.width);
+        b.thread, b.K.threads, to, b.g.weights[stage], start, filters.count(), filter, length, pitch,
+        k.weights.width);
   }
 }
 
@@ -84,7 +107,7 @@ __device__ __forceinline__ void load_each(
   if (held.has(b.hazards, buffer, channels, {0, 0}, is_ahead)) return;
   const int copy = b.hazards.load(buffer, s.copies, is_ahead);
   const auto to = staged<T>(s, copy, channels.count(), buffer + copy);
-  load_runs(b.thread, b.K.threads, to, from, channels.low, 1, 0, channels.count(), s.width);
+  load_runs(b.thread, b.K.threads, to, from, channels.low, 1, 0, channels.count(), 0, s.width);
 }
 
 template <class A>

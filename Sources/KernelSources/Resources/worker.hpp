@@ -6,7 +6,12 @@ namespace emu {
 enum class State : uint8_t { ready, at_barrier, at_warp, log_full, ended };
 
 /// What lanes of a warp do together.
-enum class WarpOperation : uint8_t { sync, shuffle, ballot };
+enum class WarpOperation : uint8_t { sync, shuffle, ballot, matrix };
+
+/// What a lane gives to a product of matrices: four words of rows, two of columns.
+struct Fragments {
+  int words[6];
+};
 
 struct Thread {
   Fiber fiber;
@@ -17,6 +22,8 @@ struct Thread {
   int source;        // lane whose value a shuffle takes
   uint64_t value;    // given, and after the meeting taken
   Copies copies;
+  Fragments fragments;
+  int product[4];  // the lane's part of the matrices' product
 };
 
 /// What all host threads of a launch share.
@@ -224,6 +231,30 @@ inline void Worker::meet_warp(int warp) {
   }
 }
 
+/// 16 × 32 by 32 × 8 signed bytes, spread over the lanes as `mma.m16n8k32` has them: lane 4g + t gives the bytes 4t… and
+/// 16 + 4t… of the rows g and g + 8 and of column g, and takes the columns 2t and 2t + 1 of the two rows.
+inline void multiply_fragments(Thread* lane) {
+  signed char rows[16][32], columns[8][32];
+  for (int i = 0; i < warp_lanes; ++i) {
+    const int* words = lane[i].fragments.words;
+    const int g = i / 4, t = i % 4;
+    memcpy(&rows[g][4 * t], &words[0], 4);
+    memcpy(&rows[g + 8][4 * t], &words[1], 4);
+    memcpy(&rows[g][16 + 4 * t], &words[2], 4);
+    memcpy(&rows[g + 8][16 + 4 * t], &words[3], 4);
+    memcpy(&columns[g][4 * t], &words[4], 4);
+    memcpy(&columns[g][16 + 4 * t], &words[5], 4);
+  }
+  for (int i = 0; i < warp_lanes; ++i) {
+    for (int part = 0; part < 4; ++part) {
+      const signed char *row = rows[i / 4 + part / 2 * 8], *column = columns[i % 4 * 2 + part % 2];
+      int sum = 0;
+      for (int k = 0; k < 32; ++k) sum += int(row[k]) * int(column[k]);
+      lane[i].product[part] = sum;
+    }
+  }
+}
+
 /// The operation of the lanes of `mask`, if all of them wait for the same one.
 inline bool Worker::meet_lanes(Thread* lane, uint32_t waiting, uint32_t mask) {
   if (mask & ~waiting) return false;
@@ -242,6 +273,7 @@ inline bool Worker::meet_lanes(Thread* lane, uint32_t waiting, uint32_t mask) {
     lane[i].state = State::ready;
   }
   ++warp_syncs;
+  if (first.operation == WarpOperation::matrix) multiply_fragments(lane);
   if (first.operation == WarpOperation::sync) now.warp_met = ++clock;
   return true;
 }

@@ -86,7 +86,7 @@
       let alone = layers.compactMap { layer in plan.unfused[layer].map { ([layer], $0.schedule) } }
       let unfused = layers.count > 1 && alone.count == layers.count ? try sequence(alone) : nil
       for sequence in [fused, unfused].compactMap({ $0 }) {
-        row.failure = row.failure ?? difference(sequence, last: layers[layers.count - 1])
+        row.failure = row.failure ?? difference(sequence, last: layers[layers.count - 1], of: schedule.chain)
       }
       guard row.failure == nil else { return row }
       for l2 in TimingMethod.L2.allCases {
@@ -107,8 +107,8 @@
         })
     }
 
-    private func difference(_ sequence: DeviceSequence, last: Int) -> String? {
-      switch runner.output(of: plan.precision.elementType, { sequence }) {
+    private func difference(_ sequence: DeviceSequence, last: Int, of chain: Chain) -> String? {
+      switch runner.output(of: chain, { sequence }) {
       case .failure(let failure): failure.reason
       case .success(let output):
         values.run.outputs[last].firstDifference(from: output).map {

@@ -107,7 +107,8 @@ private struct BundleContents {
         exit: .unsupported)
     }
     let title = BundleTitle(
-      network: network.name, elementType: plan.precision.elementType.rawValue, gpu: plan.gpu.id,
+      network: network.name, elementType: plan.precision.elementType.rawValue,
+      layout: MapLayout(plan.axisOrder).rawValue, gpu: plan.gpu.id,
       batch: network.layers.first?.shape.batch ?? 1)
     bundle = KernelBundle(title, kernels: kernels, comparisons: comparisons)
   }
@@ -123,7 +124,8 @@ private struct BundleContents {
     let stages = layers.map { network.layers[$0] }
     return KernelBundle.Kernel(
       kind: schedule.kind.description, layers: stages.map(\.name), job: job,
-      expected: OperandBytes.bytes(of: values.run.outputs[layers[layers.count - 1]]),
+      expected: OperandBytes.bytes(
+        of: values.run.outputs[layers[layers.count - 1]], as: .ofm, of: schedule.chain),
       counters: Counter.all.compactMap { counter in counter.metric.map { ($0, counter.value(from: traffic)) }
       },
       convolutions: stages.allSatisfy(\.hasWeights) ? stages.map(convolution) : [])

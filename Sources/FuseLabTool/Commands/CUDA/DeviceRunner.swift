@@ -46,19 +46,19 @@
       Result { () throws(KernelError) in
         try KernelJob(schedule, parameters: parameters, inputs: inputs)
       }.mapError { KernelFailure(reason: $0.description) }.flatMap { job in
-        output(of: schedule.chain.elementType) { () throws(CUDAError) in DeviceSequence([try kernel(job)]) }
+        output(of: schedule.chain) { () throws(CUDAError) in DeviceSequence([try kernel(job)]) }
       }
     }
 
-    /// What the last kernel of a sequence makes.
+    /// What the last kernel of a sequence makes, of layers `chain`.
     func output(
-      of type: ElementType, _ sequence: () throws(CUDAError) -> DeviceSequence
+      of chain: Chain, _ sequence: () throws(CUDAError) -> DeviceSequence
     ) -> Result<TensorValues, KernelFailure> {
       Result { () throws(CUDAError) in try sequence().output() }
         .mapError { KernelFailure(reason: $0.description) }
         .flatMap { output in
           switch output {
-          case .bytes(let bytes): .success(OperandBytes.values(bytes, type))
+          case .bytes(let bytes): .success(OperandBytes.output(bytes, of: chain))
           case .wroteOutside: .failure(KernelFailure(reason: "it writes beside its output"))
           case .unwritten(let byte):
             .failure(KernelFailure(reason: "two runs differ: byte \(byte) is not always written"))

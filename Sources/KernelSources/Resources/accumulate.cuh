@@ -1,0 +1,227 @@
+// The sums of an item: what the step's input channels give.
+#pragma once
+#include "work.cuh"
+
+namespace fcm {
+
+/// Adds to `sums` what the step's input channels give. `P` and `M` are the item's pixels and channels, or 0 where they
+/// are not known when this is compiled.
+template <class A, int P, int M>
+__device__ __forceinline__ void accumulate(const Work<A>& w, const Item& item, typename A::Sum* sums) {
+  using Sum = typename A::Sum;
+  const Stage& k = w.k;
+  const int pixels = P ? P : k.pixels, group = M ? M : k.group;
+  const int taps = k.rows.window * k.columns.window;
+  int row[P ? P : maximum_sums], column[P ? P : maximum_sums];
+#pragma unroll
+  for (int p = 0; p < pixels; ++p) {
+    const int pixel = item.pixel_of(p);
+    row[p] = pixel / item.columns;
+    column[p] = pixel - row[p] * item.columns;
+  }
+  // Channels that are mixed share their inputs; others have each their own, one after the other.
+  const int apart = k.mixes ? 1 : group, together = k.mixes ? group : 1;
+#pragma unroll
+  for (int a = 0; a < apart; ++a) {
+    const int first_plane = w.plane_of(item.channel_of(a));
+    for (int c = 0; c < w.reduced; ++c) {
+      for (int i = 0; i < k.rows.window; ++i) {
+        for (int j = 0; j < k.columns.window; ++j) {
+          Sum value[P ? P : maximum_sums];
+#pragma unroll
+          for (int p = 0; p < pixels; ++p) {
+            const int slot = slot_of(w, row[p], column[p], i, j);
+            value[p] = A::value(w.in[first_plane + c * w.channel_step + slot * w.slot_step], k);
+          }
+#pragma unroll
+          for (int t = 0; t < (M ? M : together); ++t) {
+            if (t >= together) break;
+            const int m = a + t;
+            const int filter = item.channel_of(m) * w.reduced + c;
+            const Sum weight =
+                A::weight(w.weights[filter * taps + i * k.columns.window + j], w.weight_zero(item.channel_of(m)));
+#pragma unroll
+            for (int p = 0; p < pixels; ++p) {
+              sums[m * pixels + p] = A::multiply_add(value[p], weight, sums[m * pixels + p]);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/// The same for a pointwise stage.
+template <class A, int P, int M>
+__device__ __forceinline__ void accumulate_pointwise(const Work<A>& w, const Item& item, typename A::Sum* sums) {
+  using Sum = typename A::Sum;
+  int at[P], filter[M], zero[M];
+  Sum sum[M * P];
+#pragma unroll
+  for (int p = 0; p < P; ++p) {
+    const int pixel = item.pixel_of(p), row = pixel / item.columns, column = pixel - row * item.columns;
+    at[p] = slot_of(w, row, column, 0, 0) * w.slot_step;
+  }
+#pragma unroll
+  for (int m = 0; m < M; ++m) {
+    filter[m] = item.channel_of(m) * w.reduced;
+    zero[m] = w.weight_zero(item.channel_of(m));
+  }
+#pragma unroll
+  for (int s = 0; s < M * P; ++s) sum[s] = sums[s];
+#pragma unroll 4
+  for (int c = 0; c < w.reduced; ++c) {
+    Sum value[P], weight[M];
+#pragma unroll
+    for (int p = 0; p < P; ++p) value[p] = A::value(w.in[at[p] + c * w.channel_step], w.k);
+#pragma unroll
+    for (int m = 0; m < M; ++m) weight[m] = A::weight(w.weights[filter[m] + c], zero[m]);
+#pragma unroll
+    for (int m = 0; m < M; ++m) {
+#pragma unroll
+      for (int p = 0; p < P; ++p) sum[m * P + p] = A::multiply_add(value[p], weight[m], sum[m * P + p]);
+    }
+  }
+#pragma unroll
+  for (int s = 0; s < M * P; ++s) sums[s] = sum[s];
+}
+
+/// The same for a pointwise stage in NHWC, `V` input channels at once. `P` and `M` may be 0.
+template <class A, int P, int M, int V>
+__device__ FCM_SHARED_CODE void accumulate_packs(const Work<A>& w, const Item& item, typename A::Sum* sums) {
+  using Element = typename A::Element;
+  const Stage& k = w.k;
+  const int pixels = P ? P : k.pixels, group = M ? M : k.group;
+  int at[P ? P : maximum_sums];
+#pragma unroll
+  for (int p = 0; p < pixels; ++p) {
+    const int pixel = item.pixel_of(p), row = pixel / item.columns;
+    at[p] = slot_of(w, row, pixel - row * item.columns, 0, 0) * w.slot_step;
+  }
+  typename A::template Corrections<P ? P : maximum_sums, M ? M : maximum_sums> corrections;
+#pragma unroll 2
+  for (int c = 0; c < w.reduced; c += V) {
+    pack<Element, V> value[P ? P : maximum_sums];
+#pragma unroll
+    for (int p = 0; p < pixels; ++p) {
+      value[p] = ld_pack<V>(w.in, at[p] + c);
+      corrections.see_value(p, value[p], k);
+    }
+#pragma unroll
+    for (int m = 0; m < group; ++m) {
+      const pack<Element, V> weight = ld_pack<V>(w.weights, item.channel_of(m) * k.filter_pitch + c);
+      corrections.see_weight(m, weight);
+#pragma unroll
+      for (int p = 0; p < pixels; ++p) {
+        sums[m * pixels + p] = A::multiply_add_packs(value[p], weight, sums[m * pixels + p]);
+      }
+    }
+  }
+#pragma unroll
+  for (int m = 0; m < group; ++m) {
+    const int zero = w.weight_zero(item.channel_of(m));
+#pragma unroll
+    for (int p = 0; p < pixels; ++p) {
+      sums[m * pixels + p] = corrections.applied(sums[m * pixels + p], m, p, zero, w.reduced, k);
+    }
+  }
+}
+
+/// The same for a depthwise stage in NHWC: `V` neighbouring channels, each with its own filter.
+template <class A, int P, int V>
+__device__ FCM_SHARED_CODE void accumulate_channels(const Work<A>& w, const Item& item, typename A::Sum* sums) {
+  const Stage& k = w.k;
+  const int pixels = P ? P : k.pixels, taps = k.rows.window * k.columns.window;
+  int row[P ? P : maximum_sums], column[P ? P : maximum_sums];
+#pragma unroll
+  for (int p = 0; p < pixels; ++p) {
+    const int pixel = item.pixel_of(p);
+    row[p] = pixel / item.columns;
+    column[p] = pixel - row[p] * item.columns;
+  }
+  const int first = w.plane_of(item.channel_of(0));
+  for (int i = 0; i < k.rows.window; ++i) {
+    for (int j = 0; j < k.columns.window; ++j) {
+      pack<typename A::Element, V> value[P ? P : maximum_sums];
+#pragma unroll
+      for (int p = 0; p < pixels; ++p) {
+        value[p] = ld_pack<V>(w.in, first + slot_of(w, row[p], column[p], i, j) * w.slot_step);
+      }
+#pragma unroll
+      for (int v = 0; v < V; ++v) {
+        const int channel = item.channel_of(v);
+        const typename A::Sum weight =
+            A::weight(w.weights[channel * taps + i * k.columns.window + j], w.weight_zero(channel));
+#pragma unroll
+        for (int p = 0; p < pixels; ++p) {
+          sums[v * pixels + p] = A::multiply_add(A::value(value[p].d[v], k), weight, sums[v * pixels + p]);
+        }
+      }
+    }
+  }
+}
+
+/// The same for an INT8 pointwise stage in NHWC, by the warp's matrices of 16 pixels × 32 input channels × 8 filters. Of a
+/// matrix's pixels a thread holds the rows that its own outputs have.
+template <class A, int P, int M>
+__device__ FCM_SHARED_CODE void accumulate_matrices(const Work<A>& w, const Item& item, typename A::Sum* sums) {
+  if constexpr (A::has_matrices) {
+    const Stage& k = w.k;
+    const int pixels = P ? P : k.pixels, group = M ? M : k.group, lane = w.b.thread & 31, word = 4 * (lane & 3);
+    constexpr int ones = 0x01010101, size = P && M ? P * M : maximum_sums;
+    int at[P ? P : maximum_sums], filter[M ? M / 2 : maximum_sums];
+#pragma unroll
+    for (int p = 0; p < pixels; ++p) {
+      const int pixel = item.pixel_of(p), row = pixel / item.columns;
+      at[p] = slot_of(w, row, pixel - row * item.columns, 0, 0) * w.slot_step + word;
+    }
+    const int first = item.channel - 2 * (lane & 3) + lane / 4;
+#pragma unroll
+    for (int n = 0; n < group / 2; ++n) filter[n] = min(first + 8 * n, item.channels - 1) * k.filter_pitch + word;
+    // Products of what is stored. The zero points are taken off afterwards, by the sums of weights and of values.
+    const bool has_weight_zero = k.q.weight_zeros >= 0 || k.q.weight_zero != 0;
+    int product[size], of_weights[M ? 2 * M : 2 * maximum_sums], of_values[P ? 2 * P : 2 * maximum_sums];
+#pragma unroll
+    for (int s = 0; s < group * pixels; ++s) product[s] = 0;
+#pragma unroll
+    for (int s = 0; s < 2 * group; ++s) of_weights[s] = 0;
+#pragma unroll
+    for (int s = 0; s < 2 * pixels; ++s) of_values[s] = 0;
+    for (int c = 0; c < w.reduced; c += 32) {
+      int a[P ? 2 * P : maximum_sums];
+#pragma unroll
+      for (int p = 0; p < pixels; ++p) {
+        a[2 * p] = ld_word(w.in, at[p] + c);
+        a[2 * p + 1] = ld_word(w.in, at[p] + c + 16);
+      }
+#pragma unroll
+      for (int n = 0; n < group / 2; ++n) {
+        const int b0 = ld_word(w.weights, filter[n] + c), b1 = ld_word(w.weights, filter[n] + c + 16);
+        multiply_matrix(of_weights + 4 * n, ones, ones, ones, ones, b0, b1);
+#pragma unroll
+        for (int p = 0; p < pixels; p += 2) {
+          multiply_matrix(
+              product + (n * (pixels / 2) + p / 2) * 4, a[2 * p], a[2 * p + 2], a[2 * p + 1], a[2 * p + 3], b0, b1);
+        }
+      }
+      if (!has_weight_zero) continue;
+#pragma unroll
+      for (int p = 0; p < pixels; p += 2) {
+        multiply_matrix(of_values + 2 * p, a[2 * p], a[2 * p + 2], a[2 * p + 1], a[2 * p + 3], ones, ones);
+      }
+    }
+#pragma unroll
+    for (int m = 0; m < group; ++m) {
+      const int zero = w.weight_zero(item.channel_of(m));
+#pragma unroll
+      for (int p = 0; p < pixels; ++p) {
+        // A matrix leaves a thread two rows of two columns.
+        const int own = (m / 2 * (pixels / 2) + p / 2) * 4 + p % 2 * 2 + m % 2;
+        sums[m * pixels + p] = without_zeros(
+            sums[m * pixels + p] + product[own], of_values[p / 2 * 4 + p % 2 * 2], of_weights[m / 2 * 4 + m % 2],
+            k.q.input_zero, zero, w.reduced);
+      }
+    }
+  }
+}
+}  // namespace fcm

@@ -1,0 +1,171 @@
+// What a stage of a tile works on: buffers, and the items that its threads share out.
+//
+// An item is `group` output channels × `pixels` pixels, the pixels a whole row of items apart, so that lanes stay on
+// neighbouring ones. Item `i` belongs to thread `i mod threads`. A member beyond the tile works the last one again and
+// drops the result, so the inner loops have no predicates.
+#pragma once
+#include "staging.cuh"
+
+// Inlined on a GPU, so that a stage's constants fold; on the CPU, where they do not, compiled once for all stages.
+#ifdef FUSELAB_EMULATED
+#define FCM_SHARED_CODE __attribute__((noinline))
+#else
+#define FCM_SHARED_CODE __forceinline__
+#endif
+
+namespace fcm {
+
+/// One compute step: output channels made, input channels reduced, and whether the sums begin or end with it.
+struct Step {
+  Range channels, reducing;
+  bool begins, ends;
+};
+
+/// The items of a stage's step and the buffers they read.
+template <class A> struct Work {
+  using Element = typename A::Element;
+
+  const Block<A>& b;
+  const Stage& k;
+  const int stage;
+  const Step step;
+  shared<Element> in, second, weights, out;
+  shared<typename A::Bias> bias;
+  shared<typename A::Multiplier> multipliers;
+  Box source, target;  // slots of the tile
+  int pixels, pixel_groups, channel_groups, items, reduced;
+  /// Elements from input channel to input channel, and from slot to slot; the same of the output's buffer.
+  int channel_step, slot_step, out_channel_step, out_slot_step;
+  /// The first channel staged of the input, for stages that do not mix channels.
+  int first_input;
+
+  __device__ __forceinline__ Work(const Block<A>& b, int stage, Step step)
+      : b(b), k(b.K.stage[stage]), stage(stage), step(step), source(b.tile(stage)), target(b.tile(stage + 1)) {
+    const Range inputs = stage == 0 ? b.ifm[0].channels : b.made[stage - 1 < 0 ? 0 : stage - 1];
+    const bool is_hwc = b.K.is_hwc;
+    const int plane = source.rows * source.columns, pitch = b.K.pitch[stage];
+    const int values = (is_hwc ? pitch : inputs.count()) * plane;
+    channel_step = is_hwc ? 1 : plane;
+    slot_step = is_hwc ? pitch : 1;
+    if (stage == 0) {
+      in = staged<Element>(b.K.ifm[0], b.hazards.current(buffer::ifm(0)), values, current(buffer::ifm(0)));
+      if (b.K.inputs == 2) {
+        second = staged<Element>(b.K.ifm[1], b.hazards.current(buffer::ifm(1)), values, current(buffer::ifm(1)));
+      }
+    } else {
+      in = shared_at<Element>(b.K.stage[stage - 1].intermediate, values, buffer::intermediate(stage - 1));
+    }
+    pixels = target.rows * target.columns;
+    const int channels = step.channels.count();
+    if (stage + 1 < b.K.stages) {
+      const int room = (is_hwc ? b.K.pitch[stage + 1] : channels) * pixels;
+      out = shared_at<Element>(k.intermediate, room, buffer::intermediate(stage));
+    }
+    reduced = k.mixes ? step.reducing.count() : k.channels_per_group;
+    if (k.operation == convolution) {
+      const int length = reduced * k.rows.window * k.columns.window;
+      const int filters = channels * (k.path == elements ? length : k.filter_pitch);
+      weights = staged<Element>(
+          k.weights, b.hazards.current(buffer::weights(stage)), filters, current(buffer::weights(stage)));
+      if (k.has_bias) {
+        bias = staged<typename A::Bias>(
+            k.bias, b.hazards.current(buffer::bias(stage)), channels, current(buffer::bias(stage)));
+      }
+      if (k.multipliers.copies > 0) {
+        multipliers = staged<typename A::Multiplier>(
+            k.multipliers, b.hazards.current(buffer::multipliers(stage)), channels,
+            current(buffer::multipliers(stage)));
+      }
+    }
+    out_channel_step = is_hwc ? 1 : pixels;
+    out_slot_step = is_hwc ? b.K.pitch[stage + 1] : 1;
+    // What an item, or with matrices a warp, takes.
+    const int wide = k.path == matrix ? 4 * k.group : k.group, high = k.path == matrix ? 8 * k.pixels : k.pixels;
+    pixel_groups = (pixels + high - 1) / high;
+    channel_groups = (channels + wide - 1) / wide;
+    items = channel_groups * pixel_groups;
+    first_input = k.mixes ? 0 : inputs.low;
+  }
+
+  __device__ __forceinline__ int current(int buffer) const { return buffer + b.hazards.current(buffer); }
+
+  /// Where the staged channel stands that output channel `channel` of the step reads first.
+  __device__ __forceinline__ int plane_of(int channel) const {
+    const int output = step.channels.low + channel;
+    const int input = k.mixes ? 0 : output / k.filters_per_group * k.channels_per_group - first_input;
+    return input * channel_step;
+  }
+
+  /// The zero point of the weights of output channel `channel` of the step.
+  __device__ __forceinline__ int weight_zero(int channel) const {
+    const int table = k.q.weight_zeros;
+    return table < 0 ? k.q.weight_zero : b.g.tables[table + step.channels.low + channel];
+  }
+
+  /// Puts the results of `V` neighbouring channels where the next stage, or the next kernel, reads them.
+  template <int V>
+  __device__ __forceinline__ void emit(bool is_real, int channel, int row, int column, pack<Element, V> values) const {
+    const int y = b.row(stage + 1, row), x = b.column(stage + 1, column);
+    const bool exists = y >= 0 && x >= 0;
+    if (stage + 1 < b.K.stages) {
+      if (!exists) {
+#pragma unroll
+        for (int v = 0; v < V; ++v) values.d[v] = A::fill(b.K.stage[stage + 1], 0);
+      }
+      const int slot = row * target.columns + column;
+      st_pack_if(is_real, out, channel * out_channel_step + slot * out_slot_step, values);
+    } else {
+      const Box map = b.tensor(stage + 1);
+      const int plane = map.rows * map.columns, c = step.channels.low + channel, pixel = y * map.columns + x;
+      const int at = b.K.is_hwc ? (b.image * plane + pixel) * map.channels + c
+                                : (b.image * map.channels + c) * plane + pixel;
+      st_pack_if(is_real && exists, b.g.ofm, at, values);
+    }
+  }
+};
+
+/// One item: its channels and pixels, the last of each where a member lies beyond the tile.
+struct Item {
+  int channel, pixel;  // of the first member
+  /// Channels that lie side by side, from there to the next, and from pixel to pixel.
+  int side, channel_step, pixel_step;
+  int channels, pixels, columns;
+
+  /// NCHW: neighbouring items have neighbouring pixels; NHWC: neighbouring channels. Matrices: of a warp's lanes four have
+  /// neighbouring pairs of channels, eight neighbouring pixels.
+  template <class A>
+  __device__ __forceinline__ Item(const Work<A>& w, int number)
+      : channels(w.step.channels.count()), pixels(w.pixels), columns(w.target.columns) {
+    const Stage& k = w.k;
+    if (k.path == matrix) {
+      const int lane = w.b.thread & 31, across = number / w.channel_groups;
+      side = 2, channel_step = pixel_step = 8;
+      channel = (number - across * w.channel_groups) * 4 * k.group + 2 * (lane & 3);
+      pixel = across * 8 * k.pixels + lane / 4;
+    } else if (w.b.K.is_hwc) {
+      const int across = number / w.channel_groups;
+      side = k.mixes ? 1 : k.group, channel_step = w.channel_groups, pixel_step = w.pixel_groups;
+      channel = (number - across * w.channel_groups) * side;
+      pixel = across;
+    } else {
+      const int group = number / w.pixel_groups;
+      side = k.group, channel_step = 0, pixel_step = w.pixel_groups;
+      channel = group * k.group;
+      pixel = number - group * w.pixel_groups;
+    }
+  }
+  __device__ __forceinline__ int wanted_channel(int m) const { return channel + m / side * channel_step + m % side; }
+  __device__ __forceinline__ bool has(int m, int p) const {
+    return wanted_channel(m) < channels && pixel + p * pixel_step < pixels;
+  }
+  __device__ __forceinline__ int channel_of(int m) const { return min(wanted_channel(m), channels - 1); }
+  __device__ __forceinline__ int pixel_of(int p) const { return min(pixel + p * pixel_step, pixels - 1); }
+};
+
+/// The slot of the source that pixel `p` of the item reads through a tap.
+template <class A>
+__device__ __forceinline__ int slot_of(const Work<A>& w, int row, int column, int i, int j) {
+  const int* tables = w.b.g.tables;
+  return tap_slot(w.k.rows, row, i, tables) * w.source.columns + tap_slot(w.k.columns, column, j, tables);
+}
+}  // namespace fcm

@@ -1,0 +1,78 @@
+import Workload
+
+/// How the lanes of a stage that mixes channels go over its reduction.
+public enum ComputePath: Hashable, Sendable {
+  /// One value and one weight at a time.
+  case elements
+  /// So many neighbouring input channels at once, up to 16 bytes: FP32 in one wide read, INT8 by dp4a.
+  case packs(Int)
+  /// INT8 on tensor cores: a warp multiplies 16 pixels × 32 input channels by 32 input channels × 8 filters.
+  case matrix
+
+  /// Whether filters and pixels have rows of their own in shared memory, so far apart that lanes meet no bank conflicts.
+  public var isPacked: Bool { self != .elements }
+}
+
+extension ComputePath {
+  /// What a warp's matrix instruction multiplies.
+  public static let matrixPixels = 16
+  public static let matrixFilters = 8
+  public static let matrixChannels = 32
+}
+
+/// NHWC: what lies side by side is channels, so packs are of channels.
+extension FootprintModel {
+  public func path(of stage: Int) -> ComputePath {
+    let shape = chain.stages[stage].shape
+    guard chain.axisOrder == .hwc, chain.mixesChannels(stage), shape.rows.window * shape.columns.window == 1
+    else { return .elements }
+    let grain = tiling.inputGrain(of: stage, in: chain)
+    let bytes = chain.elementType.bytes
+    if bytes == 1, lanes.usesTensorCores, grain % ComputePath.matrixChannels == 0 { return .matrix }
+    // dp4a takes four at once.
+    let packs = [16 / bytes, 8 / bytes, 4 / bytes].filter { $0 > 1 && grain % $0 == 0 }
+    return packs.first.map { .packs($0) } ?? .elements
+  }
+
+  /// Neighbouring channels of a depthwise stage that a thread reads and computes together.
+  func channelVector(of stage: Int) -> Int {
+    let layer = chain.stages[stage]
+    guard chain.axisOrder == .hwc, layer.hasWeights, layer.shape.isDepthwise, layer.shape.filtersPerGroup == 1
+    else { return 1 }
+    let grain = tiling.outputGrain(of: stage, in: chain)
+    return [4, 2].first { $0 <= lanes.channelsPerThread && grain % $0 == 0 } ?? 1
+  }
+
+  /// Neighbouring output channels that a lane writes at once.
+  public func storeWidth(of stage: Int) -> Int {
+    guard path(of: stage) == .matrix else { return channelVector(of: stage) }
+    return tiling.outputGrain(of: stage, in: chain) % 2 == 0 ? 2 : 1
+  }
+
+  /// NHWC: elements from slot to slot of the buffer of map `map`, which stage `map` reads.
+  public func pixelPitch(of map: Int) -> Int {
+    rowPitch(of: consumedChannels(of: map), for: map)
+  }
+
+  /// Elements from filter to filter in the buffer of the weights of `stage`.
+  public func filterPitch(of stage: Int) -> Int {
+    let shape = chain.stages[stage].shape
+    let window = shape.rows.window * shape.columns.window
+    guard chain.mixesChannels(stage) else { return shape.channelsPerGroup * window }
+    guard path(of: stage).isPacked else { return tiling.reduction[stage] * window }
+    return rowPitch(of: tiling.reduction[stage] * window, for: stage)
+  }
+
+  /// An odd number of packs, so that packs of neighbouring rows lie in different banks.
+  private func rowPitch(of elements: Int, for stage: Int) -> Int {
+    let pack: Int
+    switch path(of: stage) {
+    // Whole items of loads and stores, which never take more than what is asked for at once.
+    case .elements: pack = tiling.inputGrain(of: stage, in: chain)
+    case .packs(let size): pack = size
+    case .matrix: pack = 16
+    }
+    let packs = Schedule.ceilDivide(elements, pack)
+    return (path(of: stage).isPacked ? packs | 1 : packs) * pack
+  }
+}
