@@ -105,12 +105,31 @@ extension GPU {
   /// The largest shared-memory carve-out.
   public var largestCarveOut: Bytes { sharedMemoryCarveOuts.last ?? .zero }
 
+  /// The largest value of a fact. A replay holds caches in memory, so they are bounded far beyond any GPU.
+  private static func largest(_ fact: String) -> Int {
+    switch fact {
+    case "unified L1": 16 << 20
+    case "L2 capacity": 1 << 30
+    default: 1 << 32 - 1
+    }
+  }
+
+  /// Whether the compute capability is two numbers, such as 8.6.
+  private var hasComputeCapability: Bool {
+    let parts = computeCapability.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 2
+      && parts.allSatisfy { part in
+        (1...2).contains(part.utf8.count) && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
+      }
+  }
+
   func checkInvariants() throws(GPUError) {
     var findings: [String] = []
     func require(_ holds: Bool, _ finding: String) { if !holds { findings.append(finding) } }
     let counts = [
       ("multiprocessors", multiprocessors), ("fp32 lanes", fp32LanesPerMultiprocessor),
-      ("boost clock", boostMegahertz), ("warps per multiprocessor", warpsPerMultiprocessor),
+      ("boost clock", boostMegahertz), ("warp size", warpSize),
+      ("warps per multiprocessor", warpsPerMultiprocessor),
       ("blocks per multiprocessor", blocksPerMultiprocessor), ("registers", registersPerMultiprocessor),
       ("registers per thread", registersPerThread), ("register granularity", registerGranularity),
       ("threads per block", threadsPerBlock), ("L1 ways", l1Ways), ("L2 ways", l2.ways),
@@ -126,8 +145,11 @@ extension GPU {
         ("shared memory per block", sharedMemoryPerBlock.count),
         ("shared memory reserved per block", sharedMemoryReservedPerBlock.count),
       ] + sharedMemoryCarveOuts.map { ("shared-memory carve-out", $0.count) }
-    for (name, value) in sizes { require(value < 1 << 32, "The \(name) of \(value) is out of range.") }
+    for (name, value) in sizes {
+      require(value <= Self.largest(name), "The \(name) of \(value) is out of range.")
+    }
     guard findings.isEmpty else { throw GPUError(findings: findings) }
+    require(hasComputeCapability, "The compute capability must be two numbers, such as 8.6.")
     require(warpSize == 32, "The warp size is \(warpSize); every CUDA GPU has 32.")
     require(sector.count == 32, "The sector is \(sector) B; every CUDA GPU has 32 B.")
     require(l1Line.count % sector.count == 0, "The L1 line of \(l1Line) B is no multiple of the sector.")

@@ -133,13 +133,12 @@ struct DAGNodeReader {
 
   private mutating func shape(_ key: String) -> [Int]? {
     guard let sizes = ints(key) else { return nil }
-    for size in sizes {
-      do {
-        _ = try Extent.check(size, "a size in '\(key)'")
-      } catch {
-        fail(error.diagnosticCode, error.description.droppingFullStop, at: members[key]?.place ?? place)
-        break
-      }
+    do {
+      // As in a feature map: a product that wraps is told from a size that is too large.
+      if sizes.allSatisfy({ $0 > 0 }) { _ = try Extent.product(sizes, of: "'\(key)'") }
+      for size in sizes { _ = try Extent.check(size, "a size in '\(key)'") }
+    } catch {
+      fail(error.diagnosticCode, error.description.droppingFullStop, at: members[key]?.place ?? place)
     }
     return sizes
   }

@@ -16,6 +16,9 @@ public struct FusePlannerGPU: Hashable, Sendable {
   {
     let source = SourceText(path: path, text: text)
     let facts = try FusePlannerFacts(source)
+    guard facts.sharedMemory >= 1, facts.sharedMemory < facts.l1 else {
+      throw FileErrors(facts.noRoom(source))
+    }
     let base = base ?? nearest(to: facts, path: path)
     guard let base else {
       throw FileErrors(
@@ -114,11 +117,20 @@ private struct FusePlannerFacts {
     self.lines = lines
   }
 
-  /// `key::number`, the number of at most nine digits.
+  /// Shared memory is a part of L1 that leaves a rest: no GPU resembles one where it does not.
+  func noRoom(_ source: SourceText) -> Diagnostic {
+    source.diagnostic(
+      .gpuInconsistent, "shared memory of \(sharedMemory) KB is no part of an L1 of \(l1) KB",
+      remedy: "give at least 1 KB, and less than L1", line: lines["shmem"] ?? 1, column: 8,
+      length: "\(sharedMemory)".count)
+  }
+
+  /// `key::number`, the number of at most nine digits and without leading zeros.
   private static func split(_ line: String) -> (key: String, value: Int)? {
     guard let separator = line.firstRange(of: "::") else { return nil }
     let digits = line[separator.upperBound...].filter { $0 != " " && $0 != "\t" }
     guard (1...9).contains(digits.utf8.count), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+      digits.utf8.count == 1 || digits.utf8.first != UInt8(ascii: "0"),
       let value = Int(digits)
     else { return nil }
     return (line[..<separator.lowerBound].filter { $0 != " " && $0 != "\t" }, value)

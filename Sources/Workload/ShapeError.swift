@@ -82,7 +82,8 @@ public enum Extent {
     return count
   }
 
-  static func product(_ sizes: [Int], of name: String) throws(ShapeError) -> Int {
+  /// The product of `sizes`, or an error where it overflows.
+  public static func product(_ sizes: [Int], of name: String) throws(ShapeError) -> Int {
     var count = 1
     for size in sizes {
       let (next, overflow) = count.multipliedReportingOverflow(by: size)

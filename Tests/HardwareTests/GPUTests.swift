@@ -18,6 +18,14 @@ struct GPUFinding: CustomTestStringConvertible, Sendable {
   static let all = [
     Self("The multiprocessors must be at least 1, not 0.") { $0.multiprocessors = 0 },
     Self("The register granularity must be at least 1, not -256.") { $0.registerGranularity = -256 },
+    Self("The unified L1 of 16777217 is out of range.") { $0.unifiedL1 = 16 << 20 + 1 },
+    Self("The L2 capacity of 1073743872 is out of range.") {
+      $0.l2 = CacheSpec(capacity: Bytes(1 << 30 + 2048), ways: 16)
+    },
+    Self("The warp size must be at least 1, not 0.") { $0.warpSize = 0 },
+    Self("The warp size must be at least 1, not -32.") { $0.warpSize = -32 },
+    Self("The compute capability must be two numbers, such as 8.6.") { $0.computeCapability = "x" },
+    Self("The compute capability must be two numbers, such as 8.6.") { $0.computeCapability = "8" },
     Self("The registers of 4294967296 is out of range.") { $0.registers = 1 << 32 },
     Self("The L2 line of 1099511627776 is out of range.") {
       $0.l2 = CacheSpec(capacity: Bytes(4 << 20), line: Bytes(1 << 40), ways: 1 << 31)

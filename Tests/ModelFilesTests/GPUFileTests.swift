@@ -95,6 +95,8 @@ import Workload
     "Impossible GPUs are gpu-inconsistent, exit 2",
     arguments: [
       ("multiprocessors: 22", "multiprocessors: 0"), ("warp_size: 32", "warp_size: 33"),
+      ("warp_size: 32", "warp_size: 0"), ("unified_bytes: 98304", "unified_bytes: 4294967295"),
+      ("compute_capability: 7.5", "compute_capability: Turing"),
       ("unified_bytes: 98304", "unified_bytes: 32768"), ("line_bytes: 128", "line_bytes: 100"),
       ("l2_bytes: 1572864", "l2_bytes: 1572865"), ("[32768, 65536]", "[65536, 32768]"),
       ("[32768, 65536]", "[]"), ("l2_bytes: 1572864", "l2_bytes: -1"),
@@ -179,7 +181,14 @@ import Workload
       ("SMs::22\nSMs::22\nL1::96\nshmem::64\nwarp_size::32", .hardwareSyntax),
       ("SMs::22\nL1::96\nshmem::64", .missingKey),
       ("SMs::22\nL1::96\nshmem::64\nwarp_size::33", .gpuInconsistent),
-      ("SMs::22\nL1::7\nshmem::9\nwarp_size::32", .hardwareSyntax),
+      ("SMs::22\nL1::9\nshmem::7\nwarp_size::32", .hardwareSyntax),
+      ("SMs::022\nL1::96\nshmem::64\nwarp_size::32", .hardwareSyntax),
+      ("SMs::22\nL1::7\nshmem::9\nwarp_size::32", .gpuInconsistent),
+      ("SMs::22\nL1::64\nshmem::64\nwarp_size::32", .gpuInconsistent),
+      ("SMs::22\nL1::96\nshmem::0\nwarp_size::32", .gpuInconsistent),
+      ("SMs::22\nL1::0\nshmem::0\nwarp_size::32", .gpuInconsistent),
+      ("SMs::0\nL1::96\nshmem::64\nwarp_size::32", .gpuInconsistent),
+      ("SMs::22\nL1::96\nshmem::64\nwarp_size::0", .gpuInconsistent),
     ])
   func wrong(text: String, code: DiagnosticCode) {
     let errors = #expect(throws: FileErrors.self) { try FusePlannerGPU.parse(text: text, path: "x.cfg") }

@@ -134,6 +134,7 @@ import Workload
       ("[8, 5, 5]", "[8, -1, 5]", .dimNegative, 2), ("[8, 5, 5]", "[8, 2147483648, 5]", .limitDim, 4),
       ("\"strides\": 1", "\"strides\": 0", .strideZero, 2),
       ("[1, 9, 9, 3]", "[2147483647, 2147483647, 2147483647, 3]", .shapeOverflow, 2),
+      ("[3, 9, 9]", "[4194305, 4194305, 211106198978564]", .shapeOverflow, 2),
       ("0.25", "0", .scaleInvalid, 2), ("0.25", "-1", .scaleInvalid, 2), ("0.25", "1e999", .scaleInvalid, 2),
       ("-128", "300", .zeroPointRange, 2), ("-128", "-129", .zeroPointRange, 2),
     ])
