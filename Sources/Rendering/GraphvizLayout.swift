@@ -8,9 +8,8 @@ import Synchronization
 /// DOT text to SVG text through libgvc, in memory and without a `dot` process.
 ///
 /// libgvc keeps global state even with a context of its own for each thread, so one lock guards every call.
-/// The SVG's bytes depend on the versions of Graphviz and of the fonts; the DOT text is what stays the same. Equal
-/// text gives equal bytes only where graph and subgraphs have names: libgvc numbers the anonymous ones through
-/// the life of the process.
+/// Equal text gives equal bytes, see `GraphvizReader`, as long as the versions of Graphviz and of the fonts are the
+/// same; the DOT text is what stays the same beyond that.
 public enum GraphvizLayout {
   /// The longest DOT text drawn: a few thousand layers. Layout takes minutes beyond.
   public static let sizeLimit = 4 << 20
@@ -65,7 +64,7 @@ public enum GraphvizLayout {
     defer { agseterrf(nil) }
     countLinesFromOne?(nil)
     guard let context else { throw .renderingFailed("no context") }
-    guard let graph = agmemread(dot) else { throw .unreadable(said) }
+    guard let graph = GraphvizReader.graph(of: dot) else { throw .unreadable(said) }
     defer { agclose(graph) }
     guard gvLayout(context, graph, engine) == 0 else {
       if messages.contains("not recognized") { throw .pluginsMissing(said) }

@@ -168,6 +168,20 @@ private let small = """
     }
   }
 
+  @Test("A drawing of many clusters has the same bytes in every run")
+  func equalDrawings() throws {
+    let folder = try TemporaryFolder()
+    let drawings = try (1...4).map { run in
+      let file = "\(run).svg"
+      let threads = String(run)
+      let outcome = try CommandRunner.run(
+        ["graph", "mobilenet_v2", "-o", file, "--threads", threads], in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      return try folder.text(file)
+    }
+    #expect(drawings.allSatisfy { $0 == drawings[0] })
+  }
+
   @Test("A drawing is written once, and replaced only with --force")
   func graph() throws {
     let folder = try TemporaryFolder()
