@@ -44,6 +44,8 @@ public enum DiagnosticCode: String, Hashable, Sendable, CaseIterable {
   case groupMismatch = "group-mismatch"
   case dimZero = "dim-zero"
   case dimNegative = "dim-negative"
+  case dimUnresolved = "dim-unresolved"
+  case dimUnused = "dim-unused"
   case limitDim = "limit-dim"
   case limitTensor = "limit-tensor"
   case limitMultiplyAccumulates = "limit-macs"
@@ -76,7 +78,7 @@ extension DiagnosticCode {
   /// 2: the input is wrong. 3: it is right, but beyond what is supported. 4: it passes a limit.
   public var exitStatus: Int32 {
     switch self {
-    case .padNegative, .opUnsupported, .dagUnsupported, .unsupportedVersion: 3
+    case .padNegative, .opUnsupported, .dagUnsupported, .unsupportedVersion, .dimUnresolved: 3
     case .limitFileSize, .limitDepth, .limitDim, .limitTensor, .limitMultiplyAccumulates, .limitLayers: 4
     default: 2
     }

@@ -24,23 +24,26 @@ public struct LoadedGPU: Sendable {
 
 /// Finds networks by the name of a built-in or by path: `.yaml`, `.yml`, and `.json` for `model_dag.json`.
 public enum ModelSource {
-  /// - Parameter limit: the largest file that is read, in bytes.
+  /// - Parameters:
+  ///   - limit: the largest file that is read, in bytes.
+  ///   - dimensions: numbers for the sizes that the file names; those it does not name are warned of.
   public static func load(
-    _ nameOrPath: String, limit: Int = FileReader.defaultLimit
+    _ nameOrPath: String, limit: Int = FileReader.defaultLimit, dimensions: [String: Int] = [:]
   ) throws(FileErrors) -> LoadedNetwork {
+    let unused = dimensions.keys.sorted().map { Diagnostic.unusedDimension($0, path: nameOrPath) }
     if let file = BuiltIn.networkFile(named: nameOrPath) {
       return LoadedNetwork(
         network: file.network, text: BuiltIn.networkText(named: nameOrPath) ?? "", origin: nameOrPath,
-        warnings: file.warnings, dag: nil)
+        warnings: file.warnings + unused, dag: nil)
     }
     let type = try fileType(of: nameOrPath, among: BuiltIn.networks, ["yaml", "yml", "json"], "network")
     let text = try FileReader.text(at: nameOrPath, limit: limit)
     if type == "json" {
       let dag = try ModelDAG.parse(text: text, path: nameOrPath, name: stem(of: nameOrPath))
       return LoadedNetwork(
-        network: dag.network, text: text, origin: nameOrPath, warnings: dag.warnings, dag: dag)
+        network: dag.network, text: text, origin: nameOrPath, warnings: dag.warnings + unused, dag: dag)
     }
-    let file = try NetworkFile.parse(text: text, path: nameOrPath)
+    let file = try NetworkFile.parse(text: text, path: nameOrPath, dimensions: dimensions)
     return LoadedNetwork(
       network: file.network, text: text, origin: nameOrPath, warnings: file.warnings, dag: nil)
   }

@@ -16,7 +16,8 @@ import Workload
 /// ```
 /// A layer reads the one before it unless it has `input` or `inputs`; `$input`, `$input2`, … are the network's
 /// own. `LayerOp` lists the operations and their keys. Padding is `same` (TensorFlow's), `valid` or `[top,
-/// left, bottom, right]`; it is `same` unless given. Convolutions have a bias unless they say `bias: false`.
+/// left, bottom, right]`; it is `same` unless given. Convolutions have a bias unless they say `bias: false`. An
+/// input's size may be a name, as in `batch: N`, whose number comes with the question.
 public struct NetworkFile: Hashable, Sendable {
   /// Figures from a paper or an official implementation, to check the layers against.
   public struct Published: Hashable, Sendable {
@@ -49,10 +50,14 @@ public struct NetworkFile: Hashable, Sendable {
     self.warnings = warnings
   }
 
-  /// - Parameter path: the file's name for diagnostics.
+  /// - Parameters:
+  ///   - path: the file's name for diagnostics.
+  ///   - dimensions: numbers for the sizes that the file names, as in `batch: N`.
   /// - Throws: everything that is wrong with the text, up to `FileErrors.limit` findings.
-  public static func parse(text: String, path: String) throws(FileErrors) -> NetworkFile {
-    let document = YAMLDocument(source: SourceText(path: path, text: text))
+  public static func parse(
+    text: String, path: String, dimensions: [String: Int] = [:]
+  ) throws(FileErrors) -> NetworkFile {
+    let document = YAMLDocument(source: SourceText(path: path, text: text), dimensions: dimensions)
     let file = read(document)
     guard let file, document.errors.isEmpty else { throw FileErrors(document.errors) }
     return file
@@ -74,6 +79,9 @@ public struct NetworkFile: Hashable, Sendable {
     guard document.errors.isEmpty else { return nil }
     do {
       let network = try Network(name: name, inputs: inputs, layers: layers)
+      for name in document.dimensions.unused {
+        document.warn(.unusedDimension(name, path: document.source.path))
+      }
       return NetworkFile(
         network: network, source: source, published: published, warnings: document.warnings)
     } catch {
@@ -110,16 +118,16 @@ public struct NetworkFile: Hashable, Sendable {
     return maps.count == nodes.count ? maps : nil
   }
 
-  /// `{channels: 3, rows: 224, columns: 224}`, with `batch: 1` where it is not given.
+  /// `{channels: 3, rows: 224, columns: 224}`, with `batch: 1` where it is not given; each size may be a name.
   static func featureMap(
     _ document: YAMLDocument, _ node: YAMLMapping.Value, _ what: String
   ) -> FeatureMap? {
     let keys = ["batch", "channels", "rows", "columns"]
     guard let mapping = YAMLMapping(document, node, what, keys: keys) else { return nil }
-    let batch = mapping.int("batch", default: 1)
-    let channels = mapping.int("channels")
-    let rows = mapping.int("rows")
-    let columns = mapping.int("columns")
+    let batch = mapping.extent("batch", default: 1)
+    let channels = mapping.extent("channels")
+    let rows = mapping.extent("rows")
+    let columns = mapping.extent("columns")
     guard let batch, let channels, let rows, let columns else { return nil }
     do {
       return try FeatureMap(batch: batch, channels: channels, rows: rows, columns: columns)

@@ -11,8 +11,12 @@ final class YAMLDocument {
   let source: SourceText
   private(set) var errors: [Diagnostic] = []
   private(set) var warnings: [Diagnostic] = []
+  var dimensions: SymbolicDimensions
 
-  init(source: SourceText) { self.source = source }
+  init(source: SourceText, dimensions: [String: Int] = [:]) {
+    self.source = source
+    self.dimensions = SymbolicDimensions(dimensions)
+  }
 
   /// The mapping at the root of the text, with its `version` checked; nil after reporting why not.
   func root(_ what: String, keys: [String]) -> YAMLMapping? {

@@ -58,7 +58,7 @@ struct YAMLMapping {
   }
 
   /// The value of a key that must be there.
-  private func required(_ key: String) -> Node? {
+  func required(_ key: String) -> Node? {
     if let value = values[key]?.value { return value }
     fail(.missingKey, "the \(what) has no '\(key)'", "add '\(key): …'")
     return nil

@@ -54,6 +54,11 @@ struct BadFile: CustomTestStringConvertible, Sendable {
       .network(
         "name: a, op: relu", "shape-overflow",
         input: "{channels: 2147483647, rows: 2147483647, columns: 2147483647}"),
+      .network(
+        "name: a, op: relu", "shape-overflow",
+        input: "{channels: 4194305, rows: 4194305, columns: 211106198978564}"),
+      .network(
+        "name: a, op: relu", "dim-unresolved", 3, input: "{batch: N, channels: 4, rows: 9, columns: 9}"),
       .network("\(conv), groups: 3", "group-mismatch"), .network("\(conv), stride: [1, 1, 1]", "attr-length"),
       .network("\(conv), stride: 0", "stride-zero"),
       .network("\(conv), padding: [0, -1, 0, 0]", "pad-negative", 3),
@@ -152,6 +157,8 @@ struct BadFile: CustomTestStringConvertible, Sendable {
       ("  l2_bytes:", "  l2_byte:", "unknown-key"),
       ("  multiprocessors: 22", "  multiprocessors: 0", "gpu-inconsistent"),
       ("  warp_size: 32", "  warp_size: 33", "gpu-inconsistent"),
+      ("  warp_size: 32", "  warp_size: 0", "gpu-inconsistent"),
+      ("  unified_bytes: 98304", "  unified_bytes: 4294967295", "gpu-inconsistent"),
       ("  unified_bytes: 98304", "  unified_bytes: 32768", "gpu-inconsistent"),
       ("  line_bytes: 128", "  line_bytes: 100", "gpu-inconsistent"),
     ])

@@ -69,6 +69,47 @@ import Testing
     }
   }
 
+  @Test("--dim gives a size that the model names, from a flag or FUSELAB_DIM")
+  func dimensions() throws {
+    let text =
+      "version: 1\nname: x\ninput: {batch: N, channels: 4, rows: M, columns: 9}\nlayers:\n"
+      + "  - {name: a, op: relu}\n"
+    func inspect(_ arguments: [String], _ variable: String = "") throws -> CommandOutcome {
+      try CommandRunner.run(
+        ["inspect", "-"] + arguments, input: text, environment: ["FUSELAB_DIM": variable])
+    }
+    let unresolved = try inspect(["--dim", "N=2"])
+    #expect(unresolved.status == 3)
+    #expect(unresolved.codes == ["dim-unresolved"])
+    #expect(unresolved.errors.contains("give --dim M=1"))
+    let named = try inspect(["--dim", "N=2", "--dim", "M=9"])
+    #expect(named.status == 0, "\(named.errors)")
+    #expect(try inspect([], "N=2,M=9").output == named.output)
+    #expect(try inspect(["--dim", "N=0", "--dim", "M=9"]).codes == ["dim-zero"])
+    #expect(try inspect(["--dim", "N=2147483648", "--dim", "M=9"]).status == 4)
+    #expect(try inspect(["--dim", "N=2", "--dim", "N=3"]).codes == ["usage"])
+    #expect(try inspect(["--dim", "N=two"]).codes == ["usage"])
+    #expect(try inspect([], "N").codes == ["environment-value"])
+    let builtIn = try CommandRunner.run(["--dim", "N=2", "inspect", "mobilenet_v1"])
+    #expect(builtIn.status == 0)
+    #expect(builtIn.codes == ["dim-unused"])
+  }
+
+  @Test("Limits take bytes or K, M, G and T; more memory than --max-memory is limit-memory, exit 4")
+  func limits() throws {
+    let small = try CommandRunner.run(["verify", "mobilenet_v1", "--layers", "0", "--max-memory", "1M"])
+    #expect(small.status == 4)
+    #expect(small.codes == ["limit-memory"])
+    #expect(small.errors.contains("more than 1 MiB") && small.errors.contains("raise --max-memory"))
+    let variable = try CommandRunner.run(
+      ["verify", "mobilenet_v1", "--layers", "0"], environment: ["FUSELAB_MAX_MEMORY": "1m"])
+    #expect(variable.codes == ["limit-memory"])
+    for bytes in ["0", "2T", "x", "1.5G", "-1", "9999999999999T"] {
+      #expect(try CommandRunner.run(["gpu", "list", "--max-memory=\(bytes)"]).codes == ["usage"], "\(bytes)")
+    }
+    #expect(try CommandRunner.run(["gpu", "check", "l4", "--max-file", "4K"]).status == 0)
+  }
+
   @Test("Colour goes to no file unless asked for")
   func colour() throws {
     #expect(try !CommandRunner.run(["gpu", "list"]).output.contains("\u{1b}"))

@@ -118,6 +118,29 @@ func networkText(_ layers: [String], input: String = "{channels: 4, rows: 9, col
     #expect(large?.exitStatus == 4)
   }
 
+  @Test("A size may be a name: its number is given, or it is dim-unresolved with what to give, exit 3")
+  func symbolicSizes() throws {
+    let text = networkText(["name: a, op: relu"], input: "{batch: N, channels: 4, rows: side, columns: side}")
+    let file = try NetworkFile.parse(text: text, path: "x.yaml", dimensions: ["N": 2, "side": 9, "M": 1])
+    #expect(file.network.inputs == [try FeatureMap(batch: 2, channels: 4, rows: 9, columns: 9)])
+    #expect(file.warnings.map(\.code) == [.dimUnused])
+    #expect(file.warnings.first?.message == "no size is named 'M'")
+    let found = #expect(throws: FileErrors.self) {
+      try NetworkFile.parse(text: text, path: "x.yaml", dimensions: ["side": 9])
+    }
+    #expect(found?.codes == [.dimUnresolved])
+    #expect(found?.exitStatus == 3)
+    #expect(found?.diagnostics.first?.remedy == "give --dim N=1")
+    #expect(found?.diagnostics.first?.location.map { [$0.line, $0.column] } == [3, 16])
+    #expect(throws: FileErrors.self) {
+      try NetworkFile.parse(text: text, path: "x.yaml", dimensions: ["side": 0, "N": 1])
+    }
+    for value in ["\"N\"", "N-1", "9N", "true", "~", "größe"] {
+      let input = "{channels: \(value), rows: 9, columns: 9}"
+      #expect(errors("name: a, op: relu", input: input)?.codes == [.yamlType], "\(value)")
+    }
+  }
+
   @Test("Padding as large as the window is a warning, pad-too-large")
   func largePadding() throws {
     let text = networkText(["name: a, op: conv, filters: 8, kernel: 3, padding: [3, 0, 0, 0]"])

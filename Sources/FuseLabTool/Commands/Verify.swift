@@ -97,9 +97,6 @@ struct VerificationOutcome {
 }
 
 extension Session {
-  /// The most memory that a verification may take for values, in bytes.
-  static let memoryLimit = 8 << 30
-
   /// Executes the layers of `range`, and the fused kernels all of whose layers are in it.
   func verify(
     _ plan: FusionPlan, layers range: ClosedRange<Int>?, preset: ReductionPreset,
@@ -136,12 +133,12 @@ extension Session {
     let elements =
       network.layers.reduce(0) { $0 + $1.outputMap.elements + $1.parameterCount }
       + network.inputs.reduce(0) { $0 + $1.elements }
-    guard elements <= Self.memoryLimit / 8 else {
+    guard elements <= settings.maxMemory / 8 else {
       throw CommandFailure(
         "limit-memory",
         "the values of '\(network.name)' take about \(grouped(elements * 8 >> 20)) MiB, "
-          + "more than \(grouped(Self.memoryLimit >> 20)) MiB",
-        exit: .limit, remedy: "lower --batch, or use a smaller input")
+          + "more than \(grouped(settings.maxMemory >> 20)) MiB",
+        exit: .limit, remedy: "raise --max-memory, lower --batch, or use a smaller input")
     }
     return try NetworkValues(
       network, precision: plan.precision, preset: preset, seed: settings.seed, threads: settings.threads)

@@ -22,8 +22,14 @@ struct GlobalOptions: ParsableArguments {
   var strict: Bool?
   @Option(help: ArgumentHelp("Images at once (default as the model says).", valueName: "n"))
   var batch: Int?
-  @Option(help: ArgumentHelp("Largest file read, in bytes (default 64 MiB).", valueName: "bytes"))
-  var maxFile: Int?
+  @Option(
+    help: ArgumentHelp(
+      "A number for a size that the model names, as in N=8; repeatable.", valueName: "name=n"))
+  var dim: [NamedDimension] = []
+  @Option(help: ArgumentHelp("Largest file read: bytes, or 64M (default).", valueName: "bytes"))
+  var maxFile: ByteCount?
+  @Option(help: ArgumentHelp("Most memory for tensors: bytes, or 8G (default).", valueName: "bytes"))
+  var maxMemory: ByteCount?
   @Flag(inversion: .prefixedNo, help: "Replace files that exist.")
   var force: Bool?
   @Flag(inversion: .prefixedNo, help: "Show progress on standard error.")
@@ -38,8 +44,12 @@ struct Settings: Sendable {
   let threads: Int
   /// Nil: as the model says.
   let batch: Int?
+  /// Numbers for the sizes that a model names.
+  let dimensions: [String: Int]
   /// The largest file read, in bytes.
   let maxFile: Int
+  /// The most memory that a network's values may take, in bytes.
+  let maxMemory: Int
 
   init(_ options: GlobalOptions, environment: Environment) throws {
     json = try options.json ?? environment.flag("json") ?? false
@@ -54,12 +64,18 @@ struct Settings: Sendable {
     threads =
       try options.threads ?? environment.value("threads") ?? ProcessInfo.processInfo.activeProcessorCount
     batch = try options.batch ?? environment.value("batch")
-    maxFile = try options.maxFile ?? environment.value("max-file") ?? FileReader.defaultLimit
+    let dimensions = options.dim.isEmpty ? try NamedDimension.list(environment) : options.dim
+    self.dimensions = try NamedDimension.table(dimensions)
+    let maxFile: ByteCount? = try options.maxFile ?? environment.value("max-file")
+    self.maxFile = maxFile?.bytes ?? FileReader.defaultLimit
+    let maxMemory: ByteCount? = try options.maxMemory ?? environment.value("max-memory")
+    self.maxMemory = maxMemory?.bytes ?? 8 << 30
     guard (1...1024).contains(threads) else {
       throw CommandFailure.usage("--threads is \(threads)", remedy: "give 1 to 1024")
     }
-    guard (1...1 << 40).contains(maxFile) else {
-      throw CommandFailure.usage("--max-file is \(maxFile)", remedy: "give 1 to \(1 << 40) bytes")
+    for (flag, bytes) in [("--max-file", self.maxFile), ("--max-memory", self.maxMemory)]
+    where !(1...1 << 40).contains(bytes) {
+      throw CommandFailure.usage("\(flag) is \(bytes)", remedy: "give 1 byte to 1T")
     }
   }
 }

@@ -42,11 +42,12 @@ extension Session {
         warn(dag.warnings)
         return LoadedModel(network: dag.network, dag: dag)
       }
-      let file = try NetworkFile.parse(text: text, path: "-")
+      let file = try NetworkFile.parse(text: text, path: "-", dimensions: settings.dimensions)
       warn(file.warnings)
       return LoadedModel(network: file.network, dag: nil)
     }
-    let loaded = try ModelSource.load(model, limit: settings.maxFile)
+    let loaded = try ModelSource.load(
+      model, limit: settings.maxFile, dimensions: settings.dimensions)
     record(InputRecord(name: Self.fileName(loaded.origin), text: loaded.text))
     warn(loaded.warnings)
     return LoadedModel(network: loaded.network, dag: loaded.dag)

@@ -23,7 +23,7 @@ enum UnknownCommand {
 /// Lets global options stand before the subcommand: `fuselab --json inspect x` is `fuselab inspect x --json`.
 enum CommandLineOrder {
   private static let takingValues: Set<String> = [
-    "--color", "--seed", "--threads", "--batch", "--max-file",
+    "--color", "--seed", "--threads", "--batch", "--dim", "--max-file", "--max-memory",
   ]
   private static let flags: Set<String> = [
     "--json", "--quiet", "-q", "--verbose", "-v", "--strict", "--force", "--progress", "--no-json",
