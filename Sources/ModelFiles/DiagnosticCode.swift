@@ -27,6 +27,7 @@ public enum DiagnosticCode: String, Hashable, Sendable, CaseIterable {
   case gpuInconsistent = "gpu-inconsistent"
   case hardwareSyntax = "hardware-syntax"
   case hardwareAssumption = "hardware-assumption"
+  case fusionListSyntax = "fusion-list-syntax"
 
   // Networks
   case opUnknown = "op-unknown"

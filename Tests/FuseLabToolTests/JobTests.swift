@@ -84,6 +84,41 @@ private let small = """
   }
 
   @Test(
+    "plan --from holds a fusion list against the plan: what is illegal says why, what is legal what it costs")
+  func review() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.file("small.yaml", small)
+    _ = try folder.file("theirs.cfg", "0,1,dwpw\n2,3,pwpw\n3,4,pwdw_wide\n4,5,dwpw\n")
+    let arguments = ["plan", "small.yaml", "--min-blocks", "4", "--from"]
+    let text = try CommandRunner.run(arguments + ["theirs.cfg"], in: folder)
+    #expect(text.status == 0, "\(text.errors)")
+    #expect(text.output.contains("stem + dw1 as dwpw: illegal: the layers are conv and dw"))
+    #expect(text.output.contains("pw1 + pw2 as pwpw: illegal: its output is read by 2 layers"))
+    #expect(text.output.contains("dw2 + pw3 as dwpw: illegal: layer 4 is in another kernel already"))
+    #expect(text.output.contains("1 of 4 are legal here"))
+    let json = try CommandRunner.run(arguments + ["theirs.cfg", "--json"], in: folder)
+    let from = try #require(try data(json)["from"] as? [String: Any])
+    let totals = try #require(try data(json)["totals"] as? [String: Int])
+    #expect(try #require(totals["gma_bytes"]) <= (try #require(from["gma_bytes"] as? Int)))
+    let decisions = try #require(from["decisions"] as? [[String: Any]])
+    #expect(decisions.map { $0["verdict"] as? String }.first == "other-kinds")
+    #expect(decisions.last?["verdict"] as? String == "taken")
+
+    _ = try folder.file("far.cfg", "0,1,dwpw\n5,99,pwdw\n")
+    _ = try folder.file("bad.cfg", "0;1;dwpw\n")
+    _ = try folder.file("empty.cfg", "")
+    for (file, code) in [
+      ("far.cfg", "unknown-layer"), ("bad.cfg", "fusion-list-syntax"), ("empty.cfg", "empty-file"),
+      ("none.cfg", "file-not-found"), (".", "not-a-regular-file"),
+    ] {
+      let outcome = try CommandRunner.run(arguments + [file], in: folder)
+      #expect(outcome.status == 2)
+      #expect(outcome.codes == [code])
+      #expect(outcome.output.isEmpty)
+    }
+  }
+
+  @Test(
     "simulate names every counter once, and each kernel and operand has its numbers",
     arguments: [[], ["--unfused"]])
   func counters(_ options: [String]) throws {

@@ -79,10 +79,12 @@ struct PublishedPlanTests {
     #expect(checked == 361)
   }
 
-  @Test("No plan costs more than the best one made of the published tiles and decisions", arguments: networks)
-  func neverWorse(_ name: String) throws {
+  @Test(
+    "No plan costs more than the best one made of the published tiles and decisions", arguments: networks,
+    ["gtx1660", "rtx_a4000", "agx_orin"])
+  func neverWorse(_ name: String, on gpuName: String) throws {
     let dag = try #require(dags[name])
-    let gpu = try #require(BuiltIn.gpu(named: "gtx1660"))
+    let gpu = try #require(BuiltIn.gpu(named: gpuName))
     let decided = Set(try #require(plan.decisions["\(name)/gtx1660"]).decisions.values.flatMap { $0 })
     // With one block enough, most of their tiles are legal here; by default each multiprocessor needs one.
     let limits = [gpu.multiprocessors, 1]
@@ -112,9 +114,41 @@ struct PublishedPlanTests {
       let theirs = planner.plan(dag.network, kernels: kernels)
       #expect(ours.total.gma <= theirs.total.gma)
       print(
-        "\(name) \(precision.elementType), at least \(minBlocks) blocks: unfused \(ours.unfusedTotal.gma) B, ours \(ours.total.gma) B, theirs "
+        "\(name) on \(gpuName), \(precision.elementType), at least \(minBlocks) blocks: unfused \(ours.unfusedTotal.gma) B, ours \(ours.total.gma) B, theirs "
           + "\(theirs.total.gma) B; illegal here: \(illegal.count)")
       for line in illegal { print("  \(line)") }
+    }
+  }
+
+  @Test(
+    "No plan costs more than its network with the legal ones of the published whole-network fusions",
+    arguments: networks, ["fusion_fp32", "fusion_int8"])
+  func wholeNetworks(_ name: String, _ folder: String) throws {
+    let dag = try #require(dags[name])
+    let path = try #require(fusePlannerFolder) + "/\(folder)/\(name).cfg"
+    let list = try FusionList.parse(text: try FileReader.text(at: path), path: path)
+    let decisions = try list.decisions.map { decision in
+      let layers = try layers([decision.first, decision.second], in: dag)
+      let kinds: [LayerKind] =
+        switch decision.kind {
+        case .dwpw: [.dw, .pw]
+        case .pwdw, .pwdwWide: [.pw, .dw]
+        case .pwpw: [.pw, .pw]
+        }
+      return (first: layers[0], second: layers[1], kinds: kinds)
+    }
+    #expect(decisions.count >= 5)
+    for gpuName in ["gtx1660", "rtx_a4000", "agx_orin"] {
+      let gpu = try #require(BuiltIn.gpu(named: gpuName))
+      let precision: Precision = folder == "fusion_fp32" ? .fp32 : .int8(.onnx)
+      let planner = FusionPlanner(gpu: gpu, precision: precision)
+      let ours = planner.plan(dag.network)
+      let review = planner.review(decisions, against: ours)
+      #expect(ours.total <= review.total)
+      print(
+        "\(name) on \(gpuName), \(precision.elementType): unfused \(ours.unfusedTotal.gma) B, ours "
+          + "\(ours.total.gma) B, theirs \(review.total.gma) B with \(review.legal.count) of \(decisions.count)"
+      )
     }
   }
 }
