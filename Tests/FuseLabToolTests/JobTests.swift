@@ -236,6 +236,8 @@ private let small = """
       (["plan", "small.yaml", "--objective", "time"], "objective-unsupported", Int32(3)),
       (["plan", "small.yaml", "--max-fuse", "3"], "max-fuse-unsupported", 3),
       (["plan", "small.yaml", "--strict"], "op-unsupported", 3),
+      (["verify", "small.yaml", "--engine", "blas"], "engine-unsupported", 3),
+      (["verify", "small.yaml", "--engine", "emulater"], "usage", 2),
       (["explain", "small.yaml"], "usage", 2),
       (["explain", "small.yaml", "--layers", "7"], "chain-invalid", 2),
       (["explain", "small.yaml", "--layers", "2-6"], "chain-invalid", 2),

@@ -62,6 +62,13 @@ import Testing
     #expect(json.output.hasPrefix("{"))
     let text = try CommandRunner.run(["gpu", "list", "--no-json"], environment: ["FUSELAB_JSON": "1"])
     #expect(text.output.hasPrefix("name"))
+    let layers = try CommandRunner.run(
+      ["explain", "mobilenet_v1"], environment: ["FUSELAB_LAYERS": "0", "FUSELAB_GPU": "l4"])
+    #expect(
+      layers.output
+        == (try CommandRunner.run(["explain", "mobilenet_v1", "--layers", "0", "--gpu", "l4"]).output))
+    let engine = try CommandRunner.run(["verify", "mobilenet_v1"], environment: ["FUSELAB_ENGINE": "cuda"])
+    #expect(engine.codes == ["engine-unsupported"])
     for (name, value) in [("JSON", "maybe"), ("THREADS", "two"), ("COLOR", "pink"), ("BATCH", "1.5")] {
       let outcome = try CommandRunner.run(["gpu", "list"], environment: ["FUSELAB_\(name)": value])
       #expect(outcome.status == 2)

@@ -24,11 +24,7 @@ struct Verify: FuseLabCommand {
 
   @OptionGroup var request: PlanRequest
   @OptionGroup var layers: LayersOption
-  @Option(
-    help: ArgumentHelp(
-      "What executes the kernels: schedule (default), their steps; or emulator, their CUDA source on the CPU.",
-      valueName: "engine"))
-  var engine: ExecutionEngine = .schedule
+  @OptionGroup var execution: EngineOption
   @OptionGroup var ownKernel: KernelOptions
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
@@ -36,6 +32,7 @@ struct Verify: FuseLabCommand {
     let plan = try session.plan(request)
     let range = try layers.range(in: plan.network)
     let preset = try request.precision.reductionPreset()
+    let engine = try execution.chosen()
     if engine == .emulator, preset != .chain, plan.precision == .fp32 {
       throw CommandFailure.usage(
         "the kernels add in the plain order alone", remedy: "drop --fp32-order or --engine emulator")
@@ -73,8 +70,6 @@ extension Verify {
     return KernelTrialListing(trial: trial, file: file).report(session.style)
   }
 }
-
-extension ExecutionEngine: ExpressibleByArgument {}
 
 /// What a verification found.
 struct VerificationOutcome {

@@ -1,6 +1,35 @@
 import ArgumentParser
 import KernelSources
+import ModelFiles
 import Scheduling
+import Verification
+
+/// What executes kernels.
+struct EngineOption: ParsableArguments {
+  /// Those that are to come.
+  private static let planned = ["reference", "fast", "blas", "cuda"]
+
+  @Option(
+    help: ArgumentHelp(
+      "What executes the kernels: schedule (default), their steps; or emulator, their CUDA source on the CPU.",
+      valueName: "engine"))
+  var engine: String?
+
+  /// - Throws: `engine-unsupported` for one that is to come, `usage` for other words.
+  func chosen(_ environment: Environment = .process) throws(CommandFailure) -> ExecutionEngine {
+    let name = engine ?? environment.text("engine") ?? ExecutionEngine.schedule.rawValue
+    if let engine = ExecutionEngine(rawValue: name) { return engine }
+    let known = ExecutionEngine.allCases.map(\.rawValue)
+    let remedy = "use one of: \(known.joined(separator: ", "))"
+    if Self.planned.contains(name) {
+      throw CommandFailure(
+        "engine-unsupported", "verify by \(name) is not supported yet", exit: .unsupported, remedy: remedy)
+    }
+    throw CommandFailure.usage(
+      "'\(sanitised(name, limit: 60))' is no engine",
+      remedy: DidYouMean.question(for: name, among: known + Self.planned) ?? remedy)
+  }
+}
 
 /// A kernel of the user's own.
 struct KernelOptions: ParsableArguments {

@@ -70,8 +70,10 @@ struct LayersOption: ParsableArguments {
   /// The layers named, in order; nil where none are.
   ///
   /// - Throws: `unknown-layer`, with the nearest name.
-  func range(in network: Network) throws -> ClosedRange<Int>? {
-    guard let layers else { return nil }
+  func range(
+    in network: Network, _ environment: Environment = .process
+  ) throws -> ClosedRange<Int>? {
+    guard let layers = layers ?? environment.text("layers") else { return nil }
     return try LayerRange.parse(layers, in: network)
   }
 }
