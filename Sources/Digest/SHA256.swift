@@ -3,6 +3,7 @@ public enum SHA256 {
   /// The digest as 64 lowercase hexadecimal digits.
   public static func hex(of text: String) -> String { hex(of: Array(text.utf8)) }
 
+  /// The digest as 64 lowercase hexadecimal digits.
   public static func hex(of message: [UInt8]) -> String {
     digest(of: message).map { byte in
       let digits = String(byte, radix: 16)

@@ -28,6 +28,7 @@ public struct FusionPlanner: Sendable {
     self.maxFuse = maxFuse
   }
 
+  /// The cheapest partition of the network, with each kernel's best tile; it does not depend on `threads`.
   public func plan(_ network: Network, threads: Int = 1) -> FusionPlan {
     let graph = FusiblePaths(network)
     let runs = graph.paths.flatMap { path in

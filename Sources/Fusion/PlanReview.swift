@@ -20,6 +20,7 @@ public enum DecisionVerdict: Hashable, Sendable {
 
 /// Decisions that come from elsewhere, held against a plan for the same network and GPU.
 public struct PlanReview: Hashable, Sendable {
+  /// Two layers that were to be fused, and what becomes of that.
   public struct Decision: Hashable, Sendable {
     public let first, second: Int
     public let verdict: DecisionVerdict

@@ -16,6 +16,7 @@ public struct BlockFootprint: Hashable, Sendable {
 /// How many blocks of one kernel a multiprocessor holds at once, and what ends it, by the rules of NVIDIA's
 /// occupancy calculator (cuda_occupancy.h).
 public struct Occupancy: Hashable, Sendable {
+  /// What keeps one more block from being resident.
   public enum Limit: String, Hashable, Sendable { case blocks, warps, registers, sharedMemory }
 
   public let blocksPerMultiprocessor: Int

@@ -46,9 +46,11 @@ public struct GlobalAccesses: Hashable, Sendable {
     set { if newValue != self[operand, cause] { bytes[operand, default: [:]][cause] = newValue } }
   }
 
+  /// The bytes of one tensor, whatever the cause.
   public func total(of operand: Operand) -> Bytes {
     (bytes[operand] ?? [:]).values.reduce(.zero, +)
   }
+  /// The bytes of one cause, over all tensors.
   public func total(of cause: AccessCause) -> Bytes {
     bytes.values.reduce(.zero) { $0 + ($1[cause] ?? .zero) }
   }

@@ -1,5 +1,6 @@
 /// One finding about a file: what, where, and how to mend it.
 public struct Diagnostic: Error, Hashable, Sendable {
+  /// Whether the file is refused, or read with a word of caution.
   public enum Severity: String, Hashable, Sendable { case error, warning }
 
   /// A place in a text: line and column from 1, the column and length in Unicode scalars.

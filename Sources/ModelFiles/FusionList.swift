@@ -8,6 +8,7 @@ public struct FusionList: Hashable, Sendable {
     case pwpw
   }
 
+  /// One line: two layers to fuse, by the file's ids, and the kernel to do it.
   public struct Decision: Hashable, Sendable {
     public let first, second: Int
     public let kind: Kind

@@ -8,6 +8,7 @@ import Workload
 /// its input on keep their input's quantization; so does an average pool in TFLite mode,
 /// as AVERAGE_POOL_2D demands.
 public struct Calibration: Sendable {
+  /// Whether each filter has a scale of its own.
   public enum WeightScales: String, Hashable, Sendable { case perChannel, perTensor }
 
   /// How far an FP32 range is widened, since INT8 errors may carry a value past it.

@@ -16,6 +16,7 @@ public struct ValueSpread: Hashable, Sendable {
   /// Maps of fewer elements cannot be asked for that many values.
   public static let smallest = fewestDistinct * 16
 
+  /// Whether a map's values could show a mistake.
   public enum Verdict: String, Hashable, Sendable {
     case spread
     case tooFewValues

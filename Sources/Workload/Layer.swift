@@ -101,6 +101,7 @@ public struct Layer: Hashable, Sendable {
   }
 }
 
+/// What a layer is, for the names of kernels and for which of them exist; derived from operation and shape.
 public enum LayerKind: String, Hashable, Sendable, CaseIterable, CustomStringConvertible {
   public var description: String { rawValue }
 

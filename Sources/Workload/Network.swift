@@ -20,6 +20,7 @@ public struct Network: Hashable, Sendable {
     layers.indices.filter { layers[$0].inputs.contains(.layer(index)) }
   }
 
+  /// The map that a reference stands for.
   public func featureMap(of reference: TensorReference) -> FeatureMap {
     switch reference {
     case .input(let index): inputs[index]
@@ -31,6 +32,7 @@ public struct Network: Hashable, Sendable {
   public var parameterCount: Int { layers.reduce(0) { $0 + $1.parameterCount } }
 }
 
+/// Why layers are no network.
 public enum NetworkError: Error, Hashable, Sendable {
   case noLayers
   case tooManyLayers(limit: Int)

@@ -30,19 +30,26 @@ extension Int {
   }
 }
 
+/// The unit of `Bytes`.
 public enum ByteUnit {}
+/// The unit of `Elements`.
 public enum ElementUnit {}
+/// The unit of `Sectors`.
 public enum SectorUnit {}
+/// The unit of `Cycles`.
 public enum CycleUnit {}
 
+/// Bytes of memory.
 public typealias Bytes = Quantity<ByteUnit>
 /// Elements of a tensor, whatever their type.
 public typealias Elements = Quantity<ElementUnit>
 /// 32-byte sectors, the unit of transfer between the cache levels of a GPU.
 public typealias Sectors = Quantity<SectorUnit>
+/// Clock cycles of a multiprocessor.
 public typealias Cycles = Quantity<CycleUnit>
 
 extension Elements {
+  /// What so many elements of a type take in memory.
   public func bytes(of type: ElementType) -> Bytes { Bytes(count * type.bytes) }
 }
 

@@ -14,6 +14,7 @@ public struct Quantization: Hashable, Sendable {
     return saturatedInt8(q + Float(zeroPoint))
   }
 
+  /// The real number that `q` stands for.
   public func dequantize(_ q: Int8) -> Float { Float(Int32(q) - Int32(zeroPoint)) * scale }
 }
 
@@ -54,10 +55,12 @@ public struct QuantizedParameters: Hashable, Sendable {
     self.output = output
   }
 
+  /// The scale of the filter of an output channel.
   public func weightScale(of channel: Int) -> Float {
     weightScales.count == 1 ? weightScales[0] : weightScales[channel]
   }
 
+  /// The zero point of the filter of an output channel.
   public func weightZeroPoint(of channel: Int) -> Int8 {
     weightZeroPoints.count == 1 ? weightZeroPoints[0] : weightZeroPoints[channel]
   }

@@ -19,6 +19,7 @@ public enum QuantizedActivation: Hashable, Sendable {
     }
   }
 
+  /// The activation of `q`, in the output's quantization.
   public func callAsFunction(_ q: Int8) -> Int8 {
     switch self {
     case .clamp(let range): min(max(q, range.lowerBound), range.upperBound)

@@ -45,6 +45,7 @@ public enum QuantizedAddition: Hashable, Sendable {
     }
   }
 
+  /// The sum of `a` and `b`, in the output's quantization.
   public func callAsFunction(_ a: Int8, _ b: Int8) -> Int8 {
     switch self {
     case .onnx(let ra, let rb, let offset, let clamp):

@@ -3,7 +3,9 @@
 /// The chain starts at +0, each tap is one fused multiply-add, padded taps are a real +0 and take part, the
 /// bias is added (one rounding), then the activation. A runtime's order is a few deviations from that.
 public struct ReductionOrder: Hashable, Sendable {
+  /// Whether the bias ends the chain or starts it.
   public enum Bias: String, Hashable, Sendable { case last, first }
+  /// How the taps of a window follow each other: along filter rows, or along filter columns.
   public enum Taps: String, Hashable, Sendable { case rowMajor, columnMajor }
   /// What varies fastest inside a block of `restart` channels.
   public enum Innermost: String, Hashable, Sendable {
@@ -43,6 +45,7 @@ public enum ReductionPreset: String, Hashable, Sendable, CaseIterable {
   /// with the bias first.
   case xnnpack
 
+  /// The order in which the runtime adds in a layer of that kind.
   public func order(for layer: Layer) -> ReductionOrder {
     switch (self, layer.kind) {
     case (.chain, _): .chain

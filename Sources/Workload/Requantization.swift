@@ -27,6 +27,7 @@ public enum Requantization: Hashable, Sendable {
     }
   }
 
+  /// The accumulator in the output's quantization, clamped.
   public func callAsFunction(_ accumulator: Int32) -> Int8 {
     switch self {
     case .onnx(let multiplier, let zeroPoint, let clamp):

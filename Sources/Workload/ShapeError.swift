@@ -69,6 +69,7 @@ public enum Extent {
     if value < 0 { throw .negativeDimension(name, value) }
   }
 
+  /// `value`, or an error where it is not from 1 to `limit`.
   public static func check(_ value: Int, _ name: String) throws(ShapeError) -> Int {
     try checkPositive(value, name)
     if value > limit { throw .dimensionTooLarge(name, value) }

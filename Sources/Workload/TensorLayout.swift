@@ -2,6 +2,7 @@
 ///
 /// The axes are `[outer][channel][row][column]`: batch for feature maps, filter for weights.
 public struct TensorLayout: Hashable, Sendable {
+  /// Which axes vary fastest: columns (`chw`), or channels (`hwc`).
   public enum AxisOrder: String, Hashable, Sendable, CaseIterable { case chw, hwc }
 
   public let order: AxisOrder
