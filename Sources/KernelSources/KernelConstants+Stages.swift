@@ -97,9 +97,10 @@ private struct QuantizedWords {
   var inputZero = 0, secondZero = 0, weightZero = 0, outputZero = 0
   /// Empty where all channels have one.
   var weightZeros: [Int] = []
-  var low = 0, high = 0
+  /// Without parameters nothing is clamped away, so that a compiler has as much to do as with them.
+  var low = -128, high = 127
   var how = How.clamped
-  var firstScale: Float = 0, secondScale: Float = 0, offset: Float = 0
+  var firstScale: Float = 1, secondScale: Float = 1, offset: Float = 0
   var first = (0, 0), second = (0, 0), result = (0, 0)
 
   init() {}

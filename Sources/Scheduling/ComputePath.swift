@@ -20,6 +20,16 @@ extension ComputePath {
   public static let matrixChannels = 32
 }
 
+extension ComputePath: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .elements: "elements"
+    case .packs(let size): "packs of \(size)"
+    case .matrix: "matrix"
+    }
+  }
+}
+
 /// NHWC: what lies side by side is channels, so packs are of channels.
 extension FootprintModel {
   public func path(of stage: Int) -> ComputePath {

@@ -33,7 +33,7 @@ struct LaunchListing {
     return style.bold(program.name) + "\n"
       + "launch: \(grouped(launch.blocks)) blocks of \(grouped(launch.threads)) threads, "
       + "\(grouped(launch.sharedBytes)) B of dynamic shared memory\n"
-      + "about \(footprint.registersPerThread) registers a thread\n\n"
+      + "about \(footprint.registersPerThread) registers a thread; reductions by \(paths.joined(separator: ", "))\n\n"
       + table.text(style) + "\n" + constants.map { hanging($0, width: style.width) + "\n" }.joined()
   }
 
@@ -63,6 +63,8 @@ struct LaunchListing {
       "kernel": .string(program.name), "blocks": .integer(program.launch.blocks),
       "threads": .integer(program.launch.threads), "shared_bytes": .integer(program.launch.sharedBytes),
       "widest_load_bytes": .integer(widestLoad),
+      "store_bytes": .integer(schedule.vectorWidth(of: .ofm) * schedule.chain.elementBytes(of: .ofm)),
+      "paths": JSONValue(paths),
       "registers_per_thread": .integer(schedule.footprint.registersPerThread),
       "buffers": .array(
         buffers.map {
@@ -75,6 +77,11 @@ struct LaunchListing {
         Dictionary(uniqueKeysWithValues: program.constants.fields.map { ($0.name, Self.json($0.word)) })),
       "source": .string(program.source),
     ]
+  }
+
+  /// How each stage goes over its reduction.
+  private var paths: [String] {
+    schedule.chain.stages.indices.map { "\(schedule.footprintModel.path(of: $0))" }
   }
 
   /// Bytes that a lane moves at most of a tensor in one load.

@@ -99,7 +99,9 @@ __device__ FCM_SHARED_CODE void accumulate_packs(const Work<A>& w, const Item& i
     at[p] = slot_of(w, row, pixel - row * item.columns, 0, 0) * w.slot_step;
   }
   typename A::template Corrections<P ? P : maximum_sums, M ? M : maximum_sums> corrections;
-#pragma unroll 2
+  typename A::Sum sum[P && M ? P * M : maximum_sums];
+#pragma unroll
+  for (int s = 0; s < group * pixels; ++s) sum[s] = sums[s];
   for (int c = 0; c < w.reduced; c += V) {
     pack<Element, V> value[P ? P : maximum_sums];
 #pragma unroll
@@ -113,7 +115,7 @@ __device__ FCM_SHARED_CODE void accumulate_packs(const Work<A>& w, const Item& i
       corrections.see_weight(m, weight);
 #pragma unroll
       for (int p = 0; p < pixels; ++p) {
-        sums[m * pixels + p] = A::multiply_add_packs(value[p], weight, sums[m * pixels + p]);
+        sum[m * pixels + p] = A::multiply_add_packs(value[p], weight, sum[m * pixels + p]);
       }
     }
   }
@@ -122,7 +124,7 @@ __device__ FCM_SHARED_CODE void accumulate_packs(const Work<A>& w, const Item& i
     const int zero = w.weight_zero(item.channel_of(m));
 #pragma unroll
     for (int p = 0; p < pixels; ++p) {
-      sums[m * pixels + p] = corrections.applied(sums[m * pixels + p], m, p, zero, w.reduced, k);
+      sums[m * pixels + p] = corrections.applied(sum[m * pixels + p], m, p, zero, w.reduced, k);
     }
   }
 }

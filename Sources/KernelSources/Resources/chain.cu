@@ -30,8 +30,8 @@ template <int S, class A> __device__ __forceinline__ void convolve_tile(const Wo
   }
 #else
   constexpr const Stage& k = constants.stage[S];
-  // Only a thread that keeps the sums of all its items from chunk to chunk needs code of its own for each.
-  constexpr int rounds = k.sums > k.pixels * k.group ? k.rounds : 0;
+  // Only a thread that keeps the sums of its items from chunk to chunk needs code of its own for each.
+  constexpr int rounds = k.mixes && k.chunk < k.input_channels ? k.rounds : 0;
   constexpr Way way = k.path == matrix ? by_matrices
       : k.path == packs                ? by_packs
       : !k.mixes && k.store_width > 1  ? by_channels
@@ -87,7 +87,10 @@ template <int S, class A> __device__ __forceinline__ void make(Block<A>& b, Rang
   for (int s = 0; s < FCM_SUMS(S); ++s) sums[s] = 0;
 #endif
   const Range all = inputs_of(k, channels);
-  for (int start = all.low; start < all.high;) {
+  // A stage that takes its input at once has no loop, so that none of its sums is carried round one.
+  const bool is_chunked = k.mixes && k.chunk < k.input_channels;
+  int start = all.low;
+  do {
     const Range chunk = chunk_of(k, all, start);
     start = chunk.high;
     fetch<S>(b, channels, chunk, false);
@@ -108,7 +111,7 @@ template <int S, class A> __device__ __forceinline__ void make(Block<A>& b, Rang
     } else {
       convolve_tile<S>(w, sums);
     }
-  }
+  } while (is_chunked && start < all.high);
 }
 
 template <class A> __device__ __forceinline__ void run(const Constants& K, const Operands<A>& g) {

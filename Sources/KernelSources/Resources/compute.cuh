@@ -39,10 +39,10 @@ __device__ __forceinline__ void accumulate_item(const Work<A>& w, const Item& it
 }
 
 /// Bias, requantization and activation of the item's sums, `V` neighbouring channels at once.
-template <class A, int V>
-__device__ __forceinline__ void finish_item(
-    const Work<A>& w, const Item& item, int pixels, int group, typename A::Sum* own) {
+template <class A, int P, int M, int V>
+__device__ __forceinline__ void finish_item(const Work<A>& w, const Item& item, typename A::Sum* own) {
   const Stage& k = w.k;
+  const int pixels = P ? P : k.pixels, group = M ? M : k.group;
 #pragma unroll
   for (int m = 0; m < group; m += V) {
     typename A::Bias bias[V];
@@ -71,7 +71,7 @@ __device__ __forceinline__ void finish_item(
 /// The same, compiled once on the CPU.
 template <class A, int V>
 __device__ FCM_SHARED_CODE void finish_shared(const Work<A>& w, const Item& item, typename A::Sum* own) {
-  finish_item<A, V>(w, item, w.k.pixels, w.k.group, own);
+  finish_item<A, 0, 0, V>(w, item, own);
 }
 
 /// What a convolution's step asks of one item of the thread, ended where the reduction does. The item's sums lie at `own`.
@@ -94,12 +94,12 @@ __device__ __forceinline__ void convolve_item(const Work<A>& w, int round, typen
   switch (k.store_width) {
     case 2: return finish_shared<A, 2>(w, item, own);
     case 4: return finish_shared<A, 4>(w, item, own);
-    default: return finish_item<A, 1>(w, item, pixels, group, own);
+    default: return finish_item<A, P, M, 1>(w, item, own);
   }
 #else
-  if (k.store_width == 4) finish_item<A, 4>(w, item, pixels, group, own);
-  else if (k.store_width == 2) finish_item<A, 2>(w, item, pixels, group, own);
-  else finish_item<A, 1>(w, item, pixels, group, own);
+  if constexpr (W == by_channels) finish_item<A, P, M, V>(w, item, own);
+  else if constexpr (W == by_matrices && V == 2) finish_item<A, P, M, 2>(w, item, own);
+  else finish_item<A, P, M, 1>(w, item, own);
 #endif
 }
 
@@ -112,16 +112,23 @@ __device__ __forceinline__ void convolve_rounds(const Work<A>& w, int apart, typ
   }
 }
 
-/// A convolution's step: all items of the thread. `R` is how many those are where each has sums of its own, or 0.
+/// A convolution's step: all items of the thread. `R` is how many those are where their sums are kept from chunk to chunk;
+/// 0 where the stage reduces at once, and on the CPU.
 template <class A, int P, int M, int W, int V, int R>
 __device__ FCM_SHARED_CODE void convolve(const Work<A>& w, typename A::Sum* sums) {
   const Stage& k = w.k;
-  // A stage that reduces at once needs its sums no longer than for one item.
   const int one = (M ? M : k.group) * (P ? P : k.pixels), apart = k.sums > one ? one : 0;
   if constexpr (R > 0) {
     convolve_rounds<A, P, M, W, V, 0, R>(w, apart, sums);
   } else {
-    for (int round = 0; round < k.rounds; ++round) convolve_item<A, P, M, W, V>(w, round, sums + round * apart);
+    for (int round = 0; round < k.rounds; ++round) {
+#ifdef FCM_CONSTANTS_AT_RUN_TIME
+      convolve_item<A, P, M, W, V>(w, round, sums + round * apart);
+#else
+      typename A::Sum own[P * M];
+      convolve_item<A, P, M, W, V>(w, round, own);
+#endif
+    }
   }
   // The last round may not have an item for every lane.
   __syncwarp();

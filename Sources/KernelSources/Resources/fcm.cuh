@@ -99,17 +99,22 @@ __device__ __forceinline__ void multiply_matrix(int* d, int a0, int a1, int a2, 
 #endif
 }
 
+/// `fill` in each byte of a word, for elements of 1 and of 4 bytes; others are always copied.
+__device__ __forceinline__ int filled(signed char fill) { return int(unsigned(fill & 0xff) * 0x01010101u); }
+__device__ __forceinline__ int filled(float fill) { return __float_as_int(fill); }
+template <class T> __device__ __forceinline__ int filled(T) { return 0; }
+/// An item of such words.
+__device__ __forceinline__ void repeat(int word, int4& item) { item = make_int4(word, word, word, word); }
+__device__ __forceinline__ void repeat(int word, int2& item) { item = make_int2(word, word); }
+template <class V> __device__ __forceinline__ void repeat(int word, V& item) { item = V(word); }
+
 template <class V, class T> __device__ __forceinline__ void copy_as(bool inside, T* to, const T* from, T fill) {
   // An item holds at least one element; smaller ones are never asked for.
   if constexpr (sizeof(V) >= sizeof(T)) {
-    union { V v; T t[sizeof(V) / sizeof(T)]; } item;
-    if (inside) {
-      item.v = __ldg(reinterpret_cast<const V*>(from));
-    } else {
-#pragma unroll
-      for (int k = 0; k < int(sizeof(V) / sizeof(T)); ++k) item.t[k] = fill;
-    }
-    *reinterpret_cast<V*>(to) = item.v;
+    V item;
+    repeat(filled(fill), item);
+    if (inside) item = __ldg(reinterpret_cast<const V*>(from));
+    *reinterpret_cast<V*>(to) = item;
   }
 }
 
