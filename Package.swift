@@ -103,7 +103,9 @@ let package = Package(
     .testTarget(
       name: "ReferenceTests", dependencies: ["Reference", "ModelFiles", "COpenBLAS", "TestSupport"],
       exclude: ["onnxruntime_cases.py", "mobilenet_v2_layers.py"]),
-    .testTarget(name: "MemorySimulationTests", dependencies: ["MemorySimulation", "TestSupport"]),
+    .testTarget(
+      name: "MemorySimulationTests", dependencies: ["MemorySimulation", "TestSupport"],
+      exclude: ["pycachesim_cases.py"]),
     .testTarget(
       name: "FusionTests", dependencies: ["Fusion", "CostModel", "Scheduling", "ModelFiles", "TestSupport"],
       swiftSettings: optimised),
