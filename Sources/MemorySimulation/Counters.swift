@@ -80,6 +80,9 @@ extension Counter {
       "l1_store_sectors", "L1/TEX Global Store Sectors", .sectors,
       "l1tex__t_sectors_pipe_lsu_mem_global_op_st.sum"
     ) { $0.stores.sectors.count },
+    Self("l1_merged_store_sectors", "Store Sectors Merged before the L2", .sectors) {
+      $0.total.mergedStores.count
+    },
     Self(
       "l1_load_hit_sectors", "L1/TEX Global Load Sector Hits", .sectors,
       "l1tex__t_sectors_pipe_lsu_mem_global_op_ld_lookup_hit.sum"
@@ -151,6 +154,10 @@ extension Counter {
     Self(
       "l2_write_miss_sectors", "L2 Write Sector Misses", .sectors, "lts__t_sectors_op_write_lookup_miss.sum"
     ) { $0.total.l2WriteMisses.count },
+    Self(
+      "l2_fabric_sectors", "L2 Fabric Sectors", .sectors, "lts__t_sectors_srcunit_ltcfabric.sum"
+    ) { $0.total.fabric.count },
+    Self("l2_inherited_sectors", "L2 Sectors Left by Earlier Kernels", .sectors) { $0.total.inherited.count },
   ]
 
   private static let dram = [

@@ -9,6 +9,7 @@ extension KernelTraffic {
       guard let traffic = operands[operand] else { continue }
       func require(_ holds: Bool, _ what: String) { if !holds { findings.append("\(operand): \(what)") } }
       checkRequests(traffic, bytes: elementBytes[operand] ?? 1, require)
+      checkCauses(traffic, isStored: operand == .ofm, require)
       if operand == .ofm {
         checkStores(traffic, require)
       } else {
@@ -46,17 +47,19 @@ extension KernelTraffic {
   }
 
   private func checkStores(_ t: OperandTraffic, _ require: (Bool, String) -> Void) {
-    require(t.sectors == t.l2Writes, "stored sectors are L2 writes")
+    require(t.sectors == t.l2Writes + t.mergedStores, "stored sectors are L2 writes or merged before")
     require(t.l2Writes == t.l2WriteHits + t.l2WriteMisses, "L2 write hits and misses are the writes")
     require(t.l1Hits + t.l1Misses == .zero, "stores go through the L1")
-    require(t.dramWrites <= t.l2Writes, "DRAM writes come from L2 writes")
+    require(
+      t.dramWrites <= t.l2Writes + l2.atomWrites, "DRAM writes come from L2 writes")
     require(!isFlushed || t.dramWrites >= t.distinctSectors, "a flush writes each stored sector")
   }
 
   private func checkL2(_ require: (Bool, String) -> Void) {
     let all = total + earlierKernels
-    require(all.dramReads == l2.fills + l2.mergeReads, "fills and merges are DRAM reads")
-    require(all.dramWrites == l2.writtenBack, "dirty sectors written back are DRAM writes")
+    require(
+      all.dramReads == l2.fills + l2.mergeReads + l2.atomReads, "fills, merges and atoms are DRAM reads")
+    require(all.dramWrites == l2.writtenBack + l2.atomWrites, "dirty sectors written back are DRAM writes")
     require(
       l2.dirtyAtStart + l2.dirtied == l2.writtenBack + l2.dirtyAtEnd,
       "what became dirty is written back or still there")

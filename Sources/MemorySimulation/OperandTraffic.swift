@@ -27,9 +27,17 @@ public struct OperandTraffic: Hashable, Sendable {
   /// Stores to sectors that the L2 holds, partial ones included.
   public var l2WriteHits = Sectors.zero
   public var l2WriteMisses = Sectors.zero
+  /// Stores that joined an earlier one to their sector before the L2.
+  public var mergedStores = Sectors.zero
+  /// Sectors that went from one partition of the L2 to the other.
+  public var fabric = Sectors.zero
+  /// Sectors that the kernel asked the L2 for the first time and that an earlier kernel had left there.
+  public var inherited = Sectors.zero
   /// What misses bring, neighbours of the fetch granularity and the rest of partly written sectors included.
   public var dramReads = Sectors.zero
   public var dramWrites = Sectors.zero
+  /// The same sectors by cause.
+  public var causes = SectorBooks()
 
   public static var zero: Self { Self() }
 
@@ -49,9 +57,30 @@ public struct OperandTraffic: Hashable, Sendable {
     sum.l2Writes = a.l2Writes + b.l2Writes
     sum.l2WriteHits = a.l2WriteHits + b.l2WriteHits
     sum.l2WriteMisses = a.l2WriteMisses + b.l2WriteMisses
+    sum.mergedStores = a.mergedStores + b.mergedStores
+    sum.fabric = a.fabric + b.fabric
+    sum.inherited = a.inherited + b.inherited
+    sum.causes = a.causes + b.causes
     sum.dramReads = a.dramReads + b.dramReads
     sum.dramWrites = a.dramWrites + b.dramWrites
     return sum
+  }
+
+  /// Books a level's sectors, by cause and in all.
+  mutating func book(_ level: SectorBooks.Level, _ counts: CauseCounts) {
+    causes[level] = counts
+    let all = Sectors(counts.total)
+    switch level {
+    case .requests: sectors = all
+    case .l1Hits: l1Hits = all
+    case .l1Misses: l1Misses = all
+    case .l2ReadHits: l2ReadHits = all
+    case .l2ReadMisses: l2ReadMisses = all
+    case .l2WriteHits: (l2WriteHits, l2Writes) = (all, all + l2WriteMisses)
+    case .l2WriteMisses: (l2WriteMisses, l2Writes) = (all, all + l2WriteHits)
+    case .dramReads: dramReads = all
+    case .dramWrites: dramWrites = all
+    }
   }
 
   /// 1 is the least; 0 without requests.
@@ -77,6 +106,11 @@ public struct SharedMemoryTraffic: Hashable, Sendable {
       requests: a.requests + b.requests, wavefronts: a.wavefronts + b.wavefronts,
       bankConflicts: a.bankConflicts + b.bankConflicts)
   }
+
+  static func * (a: Self, times: Int) -> Self {
+    Self(
+      requests: a.requests * times, wavefronts: a.wavefronts * times, bankConflicts: a.bankConflicts * times)
+  }
 }
 
 /// The L2's own books while a kernel ran, kept by the cache and not by operand.
@@ -90,4 +124,7 @@ public struct CacheBalance: Hashable, Sendable {
   public internal(set) var dirtyAtEnd = Sectors.zero
   /// Reads from DRAM that complete partial sectors on their way out.
   public internal(set) var mergeReads = Sectors.zero
+  /// Sectors that DRAM reads and drops, or writes as they were, because they share an atom with others.
+  public internal(set) var atomReads = Sectors.zero
+  public internal(set) var atomWrites = Sectors.zero
 }

@@ -10,7 +10,7 @@ struct StepAccesses {
   var lines = 0
   /// Sectors of all requests, counted from the start of the tensor, in the order of the requests.
   var sectors: [UInt32] = []
-  /// Bytes that a store writes of each of them; empty for loads.
+  /// Bytes of each of them that the request touches.
   var masks: [UInt32] = []
 }
 
@@ -68,42 +68,8 @@ struct OperandAccess {
     for access in touched {
       step.elements += access.bytes / elementBytes
       step.sectors.append(UInt32(truncatingIfNeeded: access.sector))
-      if isStore { step.masks.append(access.mask) }
+      step.masks.append(access.mask)
       seen[access.sector] |= access.mask
     }
-  }
-}
-
-/// Load steps that several blocks take alike, coalesced once: every spatial tile loads the same weights, every
-/// channel tile the same piece of the input.
-struct StepStore {
-  private struct Key: Hashable {
-    let operand, firstOuter, outers, firstChannel, channels: Int
-    /// Tiles of the block, for feature maps.
-    let row, column: Int
-  }
-
-  /// The most sectors kept, 4 bytes each, so that memory stays bounded whatever the layer.
-  static let limit = 16 << 20
-
-  private var steps: [Key: StepAccesses] = [:]
-  private var kept = 0
-
-  /// The accesses of a step, from the store or worked out by `access`, which is operand number `index`.
-  mutating func accesses(
-    to region: Region, by block: ThreadBlock, _ index: Int, _ access: inout OperandAccess
-  ) -> StepAccesses {
-    let isMap = if case .ifm = access.operand { true } else { false }
-    let key = Key(
-      operand: index, firstOuter: region.outer.lowerBound, outers: region.outer.count,
-      firstChannel: region.channels.lowerBound, channels: region.channels.count,
-      row: isMap ? block.rowTile : 0, column: isMap ? block.columnTile : 0)
-    if let known = steps[key] { return known }
-    let step = access.loads(of: region)
-    if kept + step.sectors.count <= Self.limit {
-      kept += step.sectors.count
-      steps[key] = step
-    }
-    return step
   }
 }

@@ -10,6 +10,24 @@ extension Schedule {
     return writer.steps
   }
 
+  /// The same step of `block`, which has the channels of the block that the step is of: blocks of one channel tile do the same
+  /// on different pieces of the maps.
+  public func step(_ step: TileStep, movedTo block: ThreadBlock) -> TileStep {
+    switch step {
+    case .load(.ifm(let input), let region):
+      .load(.ifm(input), inputRegion(of: block, channels: region.channels))
+    case .store: .store(outputRegion(of: block))
+    case .load, .compute, .barrier: step
+    }
+  }
+
+  /// What `block` loads of those channels of an input.
+  public func inputRegion(of block: ThreadBlock, channels: Range<Int>) -> Region {
+    Region(
+      outer: block.image..<block.image + 1, channels: channels, rows: rows.slots[block.rowTile][0],
+      columns: columns.slots[block.columnTile][0])
+  }
+
   /// The part of the output that `block` makes.
   public func outputRegion(of block: ThreadBlock) -> Region {
     let map = chain.stages.count
@@ -103,9 +121,7 @@ private struct StepWriter {
   private func region(of operand: Operand, channels: Range<Int>, filters: Range<Int>?) -> Region {
     switch operand {
     case .ifm:
-      return Region(
-        outer: block.image..<block.image + 1, channels: channels,
-        rows: schedule.rows.slots[block.rowTile][0], columns: schedule.columns.slots[block.columnTile][0])
+      return schedule.inputRegion(of: block, channels: channels)
     case .weights(let stage):
       let shape = chain.stages[stage].shape
       return Region(

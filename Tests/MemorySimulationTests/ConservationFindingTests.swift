@@ -55,7 +55,8 @@ import Workload
     broken.operands[.ofm]?.dramWrites = Sectors(15)
     #expect(
       broken.checkConservation() == [
-        "ifm: L1 hits and misses are the sectors", "ofm: a flush writes each stored sector",
+        "ifm: causes of l1_hits add up", "ifm: L1 hits and misses are the sectors",
+        "ofm: causes of dram_writes add up", "ofm: a flush writes each stored sector",
         "L2: dirty sectors written back are DRAM writes",
       ])
   }

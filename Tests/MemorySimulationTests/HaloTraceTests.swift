@@ -46,7 +46,7 @@ private func drawLevels(_ schedule: Schedule, multiprocessors: Int, granularity:
   return draw(schedule) { sector, block in
     var counts = LevelCounts()
     memory.load(sector: sector, on: block % multiprocessors, &counts)
-    return counts.l1Hits == 1 ? "1" : counts.l2ReadHits == 1 ? "2" : "M"
+    return counts.l1Hits.total == 1 ? "1" : counts.l2ReadHits.total == 1 ? "2" : "M"
   }
 }
 

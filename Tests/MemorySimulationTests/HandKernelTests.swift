@@ -25,19 +25,19 @@ import Workload
   func oneChannel() throws {
     let traffic = try replay(small)
     #expect(
-      traffic.operands[.ifm(0)]
+      traffic.operands[.ifm(0)]?.withoutCauses
         == OperandTraffic(
           accesses: Elements(32), distinct: Elements(32), instructions: 1, requests: 1, lines: 1,
           sectors: Sectors(4), distinctSectors: Sectors(4), l1Misses: Sectors(4), l2ReadHits: Sectors(2),
           l2ReadMisses: Sectors(2), dramReads: Sectors(4)))
     #expect(
-      traffic.operands[.weights(stage: 0)]
+      traffic.operands[.weights(stage: 0)]?.withoutCauses
         == OperandTraffic(
           accesses: Elements(9), distinct: Elements(9), instructions: 1, requests: 1, lines: 1,
           sectors: Sectors(2), distinctSectors: Sectors(2), l1Misses: Sectors(2), l2ReadHits: Sectors(1),
           l2ReadMisses: Sectors(1), dramReads: Sectors(2)))
     #expect(
-      traffic.operands[.ofm]
+      traffic.operands[.ofm]?.withoutCauses
         == OperandTraffic(
           accesses: Elements(12), distinct: Elements(12), instructions: 1, requests: 1, lines: 1,
           sectors: Sectors(2), distinctSectors: Sectors(2), l2Writes: Sectors(2), l2WriteMisses: Sectors(2),
@@ -95,13 +95,13 @@ import Workload
     sample.vectorWidth = 4
     let traffic = try replay(sample) { $0.partialWrites = .fetchOnWrite }
     #expect(
-      traffic.operands[.ifm(0)]
+      traffic.operands[.ifm(0)]?.withoutCauses
         == OperandTraffic(
           accesses: Elements(32), distinct: Elements(32), instructions: 1, requests: 1, lines: 1,
           sectors: Sectors(1), distinctSectors: Sectors(1), l1Misses: Sectors(1), l2ReadMisses: Sectors(1),
           dramReads: Sectors(2)))
     #expect(
-      traffic.operands[.ofm]
+      traffic.operands[.ofm]?.withoutCauses
         == OperandTraffic(
           accesses: Elements(12), distinct: Elements(12), instructions: 1, requests: 1, lines: 1,
           sectors: Sectors(1), distinctSectors: Sectors(1), l2Writes: Sectors(1), l2WriteMisses: Sectors(1),

@@ -39,9 +39,14 @@ private let chains: [[RandomStage]] = [
           let t = found.operands[operand] ?? OperandTraffic()
           let counts = PlainReplay.Counts(
             accesses: t.accesses.count, requests: t.requests, sectors: t.sectors.count,
-            l1Hits: t.l1Hits.count, l2Hits: t.l2ReadHits.count, dramReads: t.dramReads.count,
+            l1Hits: t.l1Hits.count, l1Lost: t.causes.l2Reads[.eviction], l2Hits: t.l2ReadHits.count,
+            dramReads: t.dramReads.count,
             l2Writes: t.l2Writes.count)
           try #require(counts == plain.counts[operand], "\(operand): \(example.description)")
+          // Granules of one sector: the first trip of each is compulsory, all others are evictions'.
+          let reads = t.causes[.dramReads]
+          try #require(reads[.compulsory] == (operand == .ofm ? 0 : t.distinctSectors.count))
+          try #require(reads.total == reads[.compulsory] + reads[.eviction])
         }
         try #require(found.dramWritten.count == plain.dramWrites * 32, "\(example.description)")
         try #require(found.checkConservation() == [], "\(example.description)")

@@ -33,11 +33,12 @@ import Workload
         let mask = UInt32(parts[1], radix: 16) ?? 0
         memory.store(sector: sector, mask: mask, on: index, &counts)
       }
-      answers.append((counts.l2ReadHits + counts.l2WriteHits == 1 ? "h" : "M") + "\(counts.dramReads)")
+      answers.append(
+        ((counts.l2ReadHits + counts.l2WriteHits).total == 1 ? "h" : "M") + "\(counts.dramReads.total)")
     }
     memory.flush()
-    let merged = memory.mergeReads.reduce(0, +)
-    return answers.joined(separator: " ") + " | \(memory.writtenBack.reduce(0, +)) \(merged)"
+    let merged = memory.l2.mergeReads.reduce(.zero, +).total
+    return answers.joined(separator: " ") + " | \(memory.l2.writtenBack.reduce(.zero, +).total) \(merged)"
   }
 
   @Test("A sector that one store fills is never read", arguments: SimulationParameters.PartialWrites.allCases)
@@ -108,8 +109,8 @@ import Workload
       memory.load(sector: 0, on: 0, &counts)
       memory.load(sector: 1, on: 0, &counts)
       // The partly stored sector is not valid.
-      #expect(counts.l1Hits == (allocates ? 1 : 0))
-      #expect(counts.l1Misses == (allocates ? 1 : 2))
+      #expect(counts.l1Hits.total == (allocates ? 1 : 0))
+      #expect(counts.l1Misses.total == (allocates ? 1 : 2))
     }
   }
 }

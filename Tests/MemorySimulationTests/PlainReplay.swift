@@ -12,6 +12,8 @@ struct PlainReplay {
     var requests = 0
     var sectors = 0
     var l1Hits = 0
+    /// Misses of sectors that the L1 had before.
+    var l1Lost = 0
     var l2Hits = 0
     var dramReads = 0
     var l2Writes = 0
@@ -22,6 +24,8 @@ struct PlainReplay {
   private let schedule: Schedule
   private var l1: [PlainCache]
   private var l2: PlainCache
+  /// What each L1 ever had.
+  private var had: [Set<Int>]
   private var bases: [Operand: Int] = [:]
 
   init(_ schedule: Schedule, on gpu: GPU) {
@@ -32,6 +36,7 @@ struct PlainReplay {
     l1 = Array(
       repeating: PlainCache(sets: lines / ways, ways: ways, sectorsPerLine: gpu.l1Line.count / 32),
       count: gpu.multiprocessors)
+    had = Array(repeating: [], count: gpu.multiprocessors)
     l2 = PlainCache(sets: gpu.l2.sets, ways: gpu.l2.ways, sectorsPerLine: gpu.l2.line.count / 32)
     var base = 0
     for operand in schedule.chain.operands {
@@ -181,6 +186,7 @@ struct PlainReplay {
       counts[operand]?.l1Hits += 1
       return
     }
+    if !had[multiprocessor].insert(sector).inserted { counts[operand]?.l1Lost += 1 }
     _ = l1[multiprocessor].insert(sector, dirty: false)
     if l2.touch(sector, markDirty: false) {
       counts[operand]?.l2Hits += 1

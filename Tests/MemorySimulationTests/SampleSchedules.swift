@@ -3,6 +3,8 @@ import Scheduling
 import TestSupport
 import Workload
 
+@testable import MemorySimulation
+
 /// A convolution to be altered one fact at a time, and the schedule that makes it: by default one block of one
 /// warp, scalar accesses, no bias, no padding.
 struct Sample {
@@ -85,5 +87,14 @@ extension Schedule {
       }
     }
     return all
+  }
+}
+
+extension OperandTraffic {
+  /// The numbers without their shares by cause.
+  var withoutCauses: Self {
+    var traffic = self
+    traffic.causes = SectorBooks()
+    return traffic
   }
 }

@@ -1,3 +1,4 @@
+import Hardware
 import Workload
 
 @testable import MemorySimulation
@@ -46,4 +47,23 @@ enum Trace {
     streaming(37, passes: 6), tiled(width: 24, rows: 20, tile: 4, halo: 2),
     tiled(width: 13, rows: 15, tile: 3, halo: 1),
   ]
+}
+
+extension MemoryHierarchy {
+  /// Memory with one tensor of 64 K sectors.
+  init(_ gpu: GPU, multiprocessors: Int, carveOut: Bytes, parameters: SimulationParameters) {
+    self.init(
+      gpu, multiprocessors: multiprocessors, carveOut: carveOut, parameters: parameters,
+      extents: [0..<1 << 16])
+  }
+
+  mutating func load(sector: Int, on multiprocessor: Int, _ counts: inout LevelCounts) {
+    load(
+      [LineAccess(line: sector / 4, mask: 1 << UInt8(sector % 4))], operand: 0, on: multiprocessor, &counts)
+  }
+
+  mutating func store(sector: Int, mask: UInt32, on multiprocessor: Int, _ counts: inout LevelCounts) {
+    store(
+      SectorWrite(sector: sector, mask: mask, isFirst: true), operand: 0, on: multiprocessor, &counts)
+  }
 }

@@ -1,0 +1,228 @@
+import Hardware
+import Scheduling
+import Workload
+
+/// A block that is resident, and how far it is.
+private struct ResidentBlock {
+  let block: ThreadBlock
+  var next = 0
+}
+
+/// One replay while it runs.
+struct ReplayMachine {
+  let replay: KernelReplay
+  private let occupancy: Occupancy
+  /// The L2's books when the kernel started.
+  private let start: L2Books
+  private(set) var memory: MemoryHierarchy
+  private var library: StepLibrary
+  private var requests: [RequestCounts]
+  private var causes: [CauseCounts]
+  private var levels: [LevelCounts]
+  private let output: Int
+
+  init(_ replay: KernelReplay, l2: L2State) {
+    self.replay = replay
+    let schedule = replay.schedule
+    occupancy = schedule.occupancy(on: replay.gpu)
+    start = L2Books(of: l2)
+    let accesses = schedule.chain.operands.map {
+      OperandAccess($0, of: schedule, at: replay.placement.bases[$0] ?? .zero)
+    }
+    output = accesses.firstIndex { $0.operand == .ofm } ?? 0
+    requests = Array(repeating: RequestCounts(), count: accesses.count)
+    causes = Array(repeating: .zero, count: accesses.count)
+    levels = Array(repeating: LevelCounts(), count: accesses.count)
+    library = StepLibrary(
+      schedule, accesses: accesses, l1SectorsPerLine: replay.gpu.l1Line.count / replay.gpu.sector.count)
+    memory = MemoryHierarchy(
+      replay.gpu, multiprocessors: min(replay.gpu.multiprocessors, schedule.blocks.count),
+      carveOut: occupancy.carveOut, parameters: replay.parameters, l2: l2, extents: accesses.map(\.extent))
+  }
+
+  private var blocksPerWave: Int {
+    occupancy.blocksPerMultiprocessor * replay.gpu.multiprocessors
+  }
+
+  /// Runs all blocks, and leaves nothing in the multiprocessors' store buffers.
+  mutating func run() {
+    let blocks = replay.schedule.blocks
+    var waiting = blocks.startIndex
+    func launch() -> ResidentBlock? {
+      guard waiting < blocks.endIndex else { return nil }
+      defer { waiting += 1 }
+      return ResidentBlock(block: blocks[waiting])
+    }
+    let multiprocessors = replay.gpu.multiprocessors
+    var places = (0..<min(blocksPerWave, blocks.count)).map { _ in launch() }
+    var busy = places.count
+    while busy > 0 {
+      for place in places.indices {
+        guard var resident = places[place] else { continue }
+        if takeTurn(&resident, on: place % multiprocessors) {
+          places[place] = resident
+        } else {
+          places[place] = launch()
+          if places[place] == nil { busy -= 1 }
+        }
+      }
+    }
+    memory.drain(operand: output, &levels[output])
+  }
+
+  /// True if the block has more to do.
+  private mutating func takeTurn(_ resident: inout ResidentBlock, on multiprocessor: Int) -> Bool {
+    let block = resident.block
+    while library.surveyedImages <= block.image { library.surveyNextImage() }
+    let program = library.programs[block.channelTile]
+    let end = min(program.count, resident.next + replay.parameters.stepsPerTurn)
+    while resident.next < end {
+      switch program[resident.next] {
+      case .load(let operand, let slot, _, let isRepeat):
+        guard let (step, cause) = library.take(operand, slot: slot, isRepeat: isRepeat, by: block) else {
+          break
+        }
+        requests[operand].add(step)
+        memory.load(step.stream, as: cause, operand: operand, on: multiprocessor, &levels[operand])
+      case .store: store(by: block, on: multiprocessor)
+      case .compute: break
+      }
+      resident.next += 1
+    }
+    return resident.next < program.count
+  }
+
+  private mutating func store(by block: ThreadBlock, on multiprocessor: Int) {
+    let (step, isFirst) = library.store(output, replay.schedule.outputRegion(of: block))
+    requests[output].add(step)
+    let first = library.accesses[output].extent.lowerBound
+    for index in step.sectors.indices {
+      causes[output][isFirst[index] ? .compulsory : .writeMerge] += 1
+      let write = SectorWrite(
+        sector: first + Int(step.sectors[index]), mask: step.masks[index], isFirst: isFirst[index])
+      memory.store(write, operand: output, on: multiprocessor, &levels[output])
+    }
+  }
+
+  mutating func flush() { memory.flush() }
+}
+
+/// What the requests of one operand add up to.
+private struct RequestCounts {
+  var instructions = 0
+  var requests = 0
+  var elements = 0
+  var lines = 0
+  var sectors = 0
+
+  mutating func add(_ step: StepAccesses) {
+    instructions += step.instructions
+    requests += step.requests
+    elements += step.elements
+    lines += step.lines
+    sectors += step.sectors.count
+  }
+
+  mutating func add(_ step: LoadStep) {
+    instructions += step.instructions
+    requests += step.requests
+    elements += step.elements
+    lines += step.lines
+    sectors += step.sectors
+  }
+}
+
+/// What the L2 has counted since it was made, and how many sectors are dirty.
+private struct L2Books {
+  let fills, dirtied, cleaned, dirty: Int
+  let isCold: Bool
+
+  init(of l2: L2State) {
+    (fills, dirtied, cleaned) = l2.books
+    isCold = l2.isCold
+    dirty = l2.dirtySectors.count
+  }
+}
+
+extension ReplayMachine {
+  /// The books of the kernel, after it has run.
+  func traffic(isFlushed: Bool) -> KernelTraffic {
+    let schedule = replay.schedule
+    var traffic = KernelTraffic(occupancy: occupancy)
+    for (index, access) in library.accesses.enumerated() {
+      traffic.operands[access.operand] = operandTraffic(index)
+      traffic.elementBytes[access.operand] = access.elementBytes
+    }
+    let others = library.accesses.count
+    traffic.earlierKernels.book(.dramReads, memory.l2.mergeReads[others])
+    traffic.earlierKernels.book(.dramWrites, memory.l2.writtenBack[others])
+    bookSharedMemory(&traffic)
+    traffic.blocks = schedule.blocks.count
+    traffic.blocksPerWave = blocksPerWave
+    traffic.startsCold = start.isCold
+    traffic.isFlushed = isFlushed
+    let end = L2Books(of: memory.l2.state)
+    traffic.l2.fills = Sectors(end.fills - start.fills)
+    traffic.l2.dirtied = Sectors(end.dirtied - start.dirtied)
+    traffic.l2.writtenBack = Sectors(end.cleaned - start.cleaned)
+    traffic.l2.dirtyAtStart = Sectors(start.dirty)
+    traffic.l2.dirtyAtEnd = Sectors(end.dirty)
+    traffic.l2.mergeReads = Sectors(memory.l2.mergeReads.reduce(0) { $0 + $1[.writeMerge] })
+    traffic.l2.atomReads = Sectors(memory.l2.atomReads)
+    traffic.l2.atomWrites = Sectors(memory.l2.atomWrites)
+    return traffic
+  }
+
+  /// Every block of a channel tile costs shared memory the same, and each channel tile has as many blocks.
+  private func bookSharedMemory(_ traffic: inout KernelTraffic) {
+    let schedule = replay.schedule
+    let chain = schedule.chain
+    var steps = SharedMemorySteps(schedule)
+    var seen: Set<Int> = []
+    for block in schedule.blocks.prefix(schedule.blocks.count / max(1, chain.last.shape.batch))
+    where seen.insert(block.channelTile).inserted {
+      for step in schedule.steps(of: block) {
+        switch step {
+        case .load(let operand, let region):
+          steps.stage(operand, region, width: schedule.vectorWidth(of: operand))
+        case .compute(let stage, let channels, let reducing):
+          // A stage that does not mix channels reduces at once.
+          let ends = reducing.upperBound == chain.stages[stage].shape.inputChannels
+          steps.compute(
+            stage, channels: channels, reducing: reducing.count, ends: !chain.mixesChannels(stage) || ends)
+        case .store, .barrier: break
+        }
+      }
+    }
+    let blocks = schedule.blocks.count / schedule.channelTiles
+    traffic.sharedStaging = steps.staging * blocks
+    traffic.sharedReads = steps.operandReads * blocks
+    traffic.sharedIntermediates = steps.intermediateWrites * blocks
+    traffic.multiplyAddInstructions = steps.multiplyAdds * blocks
+  }
+
+  private func operandTraffic(_ index: Int) -> OperandTraffic {
+    let (requests, levels, access) = (requests[index], levels[index], library.accesses[index])
+    var traffic = OperandTraffic()
+    traffic.accesses = Elements(requests.elements)
+    traffic.distinct = Elements(access.distinctElements)
+    traffic.instructions = requests.instructions
+    traffic.requests = requests.requests
+    traffic.lines = requests.lines
+    traffic.distinctSectors = Sectors(access.distinctSectors)
+    traffic.book(.requests, index == output ? causes[index] : levels.l1Hits + levels.l1Misses)
+    traffic.sectors = Sectors(requests.sectors)
+    traffic.book(.l1Hits, levels.l1Hits)
+    traffic.book(.l1Misses, levels.l1Misses)
+    traffic.book(.l2ReadHits, levels.l2ReadHits)
+    traffic.book(.l2ReadMisses, levels.l2ReadMisses)
+    traffic.book(.l2WriteHits, levels.l2WriteHits)
+    traffic.book(.l2WriteMisses, levels.l2WriteMisses)
+    traffic.book(.dramReads, levels.dramReads + memory.l2.mergeReads[index])
+    traffic.book(.dramWrites, memory.l2.writtenBack[index])
+    traffic.mergedStores = Sectors(levels.mergedStores)
+    traffic.fabric = Sectors(levels.fabric)
+    traffic.inherited = Sectors(levels.inherited)
+    return traffic
+  }
+}
