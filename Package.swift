@@ -68,7 +68,8 @@ let package = Package(
       dependencies: ["Workload", "Hardware", "Scheduling", "CostModel", "MemorySimulation", "ConcurrentMap"],
       swiftSettings: optimised),
     .target(
-      name: "Rendering", dependencies: ["Workload", "Hardware", "Scheduling", "Fusion", "CGraphviz"]),
+      name: "Rendering",
+      dependencies: ["Workload", "Hardware", "Scheduling", "MemorySimulation", "Fusion", "CGraphviz"]),
     .target(
       name: "ModelFiles",
       dependencies: ["Workload", "Hardware", .product(name: "Yams", package: "Yams")],

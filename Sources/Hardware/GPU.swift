@@ -55,6 +55,8 @@ public struct GPU: Hashable, Sendable {
   /// What an L2 miss brings from DRAM, at least a sector.
   public let l2FetchGranularity: Bytes
   public let dramGigabytesPerSecond: Double
+  /// What the file says of parameters that no vendor documents; see `undocumented(_:)` for the others.
+  public internal(set) var undocumented: [UndocumentedParameter] = []
 
   public init(
     id: String, name: String, computeCapability: String, multiprocessors: Int,

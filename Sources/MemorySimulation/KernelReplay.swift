@@ -13,15 +13,18 @@ public struct KernelReplay: Sendable {
   public let parameters: SimulationParameters
   public let placement: DataPlacement
 
-  /// - Parameter placement: Where the tensors lie; one after the other from address 0 by default.
+  /// - Parameters:
+  ///   - parameters: By default those of the GPU's file.
+  ///   - placement: Where the tensors lie; one after the other from address 0 by default.
   /// - Precondition: A block fits a multiprocessor (`checkLegality(on:)`), and a turn is at least one step: else
   ///   no block would ever run, or none would ever end.
   public init(
-    _ schedule: Schedule, on gpu: GPU, parameters: SimulationParameters = SimulationParameters(),
+    _ schedule: Schedule, on gpu: GPU, parameters: SimulationParameters? = nil,
     placement: DataPlacement? = nil
   ) {
     let resident = schedule.occupancy(on: gpu).blocksPerMultiprocessor
     precondition(resident > 0, "the schedule is illegal on the GPU")
+    let parameters = parameters ?? SimulationParameters(of: gpu)
     precondition(parameters.stepsPerTurn > 0, "a turn is at least one step")
     self.schedule = schedule
     self.gpu = gpu
@@ -39,11 +42,13 @@ public struct KernelReplay: Sendable {
 
   /// From what earlier kernels left in the L2, and leaves there what this one does, so that the kernels of a
   /// network can run one after the other.
-  public func run(from l2: inout L2State) -> KernelTraffic {
+  /// - Parameter flushing: Whether the kernel's end writes all dirty sectors; they stay, clean.
+  public func run(from l2: inout L2State, flushing: Bool = false) -> KernelTraffic {
     var machine = ReplayMachine(self, l2: l2)
     machine.run()
+    if flushing { machine.flush() }
     l2 = machine.memory.l2.state
     l2.isCold = false
-    return machine.traffic(isFlushed: false)
+    return machine.traffic(isFlushed: flushing)
   }
 }

@@ -79,8 +79,10 @@ struct StepLibrary {
         if isMap(operand) {
           let index = slot * spatialTiles + block.rowTile * schedule.columns.count + block.columnTile
           if steps[index] == nil {
-            let moved = schedule.inputRegion(of: block, channels: region.channels)
-            steps[index] = load(operand, moved, by: place(of: block))
+            let step = TileStep.load(accesses[operand].operand, region)
+            if case .load(_, let moved) = schedule.step(step, movedTo: block) {
+              steps[index] = load(operand, moved, by: place(of: block))
+            }
           }
           steps[index]?.remaining += 1
         } else if constants[slot] == nil {

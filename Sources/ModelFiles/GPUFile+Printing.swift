@@ -15,7 +15,7 @@ extension GPUFile {
       }
       for (key, value) in zip(group.keys, values(of: group)) { lines.append("  \(key): \(value)") }
     }
-    return lines.joined(separator: "\n") + "\n"
+    return (lines + undocumentedLines).joined(separator: "\n") + "\n"
   }
 
   /// The values of a group's keys, in the order of `Group.keys`.

@@ -66,7 +66,9 @@ extension GPUFile {
 
   private static func read(_ document: YAMLDocument) -> GPUFile? {
     let groupKeys = Group.allCases.map(\.rawValue)
-    guard let root = document.root("GPU description", keys: ["id", "name"] + groupKeys) else { return nil }
+    guard let root = document.root("GPU description", keys: ["id", "name", "undocumented"] + groupKeys) else {
+      return nil
+    }
     let id = root.string("id")
     let name = root.string("name")
     var groups: [Group: YAMLMapping] = [:]
@@ -77,12 +79,19 @@ extension GPUFile {
       groups[group] = mapping
       provenance[group] = readProvenance(mapping, group)
     }
-    guard let facts = GPUFacts(groups), let id, let name, document.errors.isEmpty else { return nil }
+    let undocumented = readUndocumented(root)
+    guard let facts = GPUFacts(groups), let undocumented, let id, let name, document.errors.isEmpty else {
+      return nil
+    }
     do {
-      return GPUFile(gpu: try facts.gpu(id: id, name: name), provenance: provenance)
+      return GPUFile(
+        gpu: try facts.gpu(id: id, name: name).with(undocumented: undocumented), provenance: provenance)
     } catch {
       for finding in error.findings {
-        root.fail(.gpuInconsistent, finding.droppingFullStop, nil, at: facts.key(of: finding))
+        let isUndocumented = UndocumentedParameter.Name.allCases.contains { finding.contains($0.rawValue) }
+        root.fail(
+          .gpuInconsistent, finding.droppingFullStop, nil,
+          at: isUndocumented ? "undocumented" : facts.key(of: finding))
       }
       return nil
     }

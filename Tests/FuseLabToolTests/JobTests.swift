@@ -151,8 +151,59 @@ private let small = """
       #expect(sum("dram_write_sectors") * 32 == values["dram_write_bytes"])
       #expect(try #require(operands["ofm"])["l2_write_sectors"] == values["l1_store_sectors"])
       sectors += sum("sectors")
+      // Each number again, by cause.
+      let causes = try #require(kernel["sectors_by_cause"] as? [String: [String: [String: Int]]])
+      for (name, key) in [
+        ("requests", "sectors"), ("l1_misses", "l1_miss_sectors"), ("dram_reads", "dram_read_sectors"),
+      ] {
+        for (operand, numbers) in operands {
+          #expect((causes[operand]?[name] ?? [:]).values.reduce(0, +) == numbers[key])
+        }
+      }
     }
     #expect(try #require(data["totals"] as? [String: Int])["sectors"] == sectors)
+  }
+
+  @Test("simulate --l2 warm finds in the L2 what the kernel before wrote, and says so")
+  func warm() throws {
+    func read(_ state: String) throws -> Int {
+      let data = try data(try run(["simulate", "small.yaml", "--json", "--l2", state]))
+      #expect(data["l2_between_kernels"] as? String == state)
+      let kernels = try #require(data["kernels"] as? [[String: Any]])
+      return kernels.reduce(0) { $0 + ((($1["counters"] as? [String: Int]) ?? [:])["dram_read_bytes"] ?? 0) }
+    }
+    #expect(try read("warm") < read("cold"))
+    #expect(try read("warm") == read("flushed"))
+    #expect(
+      try run(["simulate", "small.yaml", "--l2", "warm"]).output.contains(
+        "from the L2 that the one before left"))
+  }
+
+  @Test(
+    "simulate --sweep-unknowns gives least, default and most of each counter, and the parameter that matters")
+  func sweepUnknowns() throws {
+    let data = try data(try run(["simulate", "small.yaml", "--json", "--sweep-unknowns"]))
+    let parameters = try #require(data["parameters"] as? [[String: Any]])
+    let names = parameters.compactMap { $0["name"] as? String }
+    #expect(names.contains("l2_set_hash") && names.contains("dram_atom_bytes"))
+    #expect(parameters.allSatisfy { ($0["source"] as? String)?.isEmpty == false })
+    let counters = try #require(data["counters"] as? [[String: Any]])
+    for counter in counters {
+      let (least, most) = (counter["least"] as? Int ?? 1, counter["most"] as? Int ?? 0)
+      #expect((least...max(least, most)).contains(counter["default"] as? Int ?? -1))
+      #expect((least == most) == (counter["strongest_parameter"] is NSNull))
+    }
+    #expect(
+      try run(["simulate", "small.yaml", "--sweep-unknowns", "--threads", "1"]).output
+        == run(["simulate", "small.yaml", "--sweep-unknowns", "--threads", "3"]).output)
+    #expect(try run(["simulate", "small.yaml", "--sweep-unknowns", "--l2", "warm"]).status == 2)
+  }
+
+  @Test("explain --chart draws unfused beside fused")
+  func chart() throws {
+    let svg = try run(["explain", "small.yaml", "--layers", "1-2", "--chart", "-"]).output
+    #expect(svg.hasPrefix("<svg ") && svg.hasSuffix("</svg>\n"))
+    #expect(svg.contains(">unfused</text>") && svg.contains(">fused</text>"))
   }
 
   @Test("Text has thousands separators wherever it has bytes, and fits 80 columns")

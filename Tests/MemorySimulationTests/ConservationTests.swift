@@ -78,6 +78,27 @@ private func tinyGPU(granularity: Int) throws -> GPU {
     }
   }
 
+  @Test("Books balance for every value of every undocumented parameter, with everything evicted")
+  func unknowns() throws {
+    let gpu = try tinyGPU(granularity: 64)
+    for (number, name) in UndocumentedParameter.Name.allCases.enumerated() {
+      for value in name.words ?? ["1", "3", "7"] {
+        var parameters = SimulationParameters()
+        // With another parameter off its default, for what works together.
+        parameters.l2Replacement = Replacement.allCases[number % 4]
+        parameters.dramAtom = Bytes(number % 2 == 0 ? 32 : 64)
+        parameters.storeMergeLines = number % 3
+        parameters.set(name, to: value)
+        for (index, chain) in chains.enumerated() {
+          var generator = RandomCaseGenerator(seed: UInt64(800 + index * 31 + number))
+          let example = try generator.draw(chain)
+          let traffic = KernelReplay(example.schedule, on: gpu, parameters: parameters).run()
+          try #require(traffic.checkConservation() == [], "\(name) \(value): \(example.description)")
+        }
+      }
+    }
+  }
+
   @Test("With an L2 that holds all and granules of a sector, DRAM moves each sector touched once")
   func compulsoryOnly() throws {
     var draft = GPUDraft()

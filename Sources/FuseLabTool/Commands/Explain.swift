@@ -2,7 +2,9 @@ import ArgumentParser
 import CostModel
 import Fusion
 import Hardware
+import MemorySimulation
 import ModelFiles
+import Rendering
 import Scheduling
 import Workload
 
@@ -17,13 +19,19 @@ struct Explain: FuseLabCommand {
           "fuselab explain mobilenet_v2 --layers 4-5 --kernel",
           "the launch, buffers and constants of its CUDA kernel"
         ),
-        ("fuselab explain net.yaml --layers 3 --dtype int8 --json", "the same for programs"),
+        (
+          "fuselab explain mobilenet_v2 --layers 4-5 --chart memory.svg",
+          "what moves between the levels of the memory, unfused beside fused"
+        ),
       ], exits: [.invalid, .unsupported, .limit]))
 
   @OptionGroup var request: PlanRequest
   @OptionGroup var layers: LayersOption
   @Flag(help: "Show how the kernel is launched, its buffers in shared memory and its constants.")
   var kernel = false
+  @Option(
+    help: ArgumentHelp("Draw the memory chart, unfused beside fused: an .svg, or - .", valueName: "file"))
+  var chart: String?
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func report(_ session: inout Session) throws -> Report {
@@ -35,8 +43,27 @@ struct Explain: FuseLabCommand {
     let candidate = try session.candidate(of: range, plan)
     let verdicts = plan.decisions.filter { range.contains($0.first) && range.contains($0.second) }
     if kernel { return try LaunchListing(candidate.schedule).report(session.style) }
-    let explanation = KernelExplanation(candidate: candidate, plan: plan, decisions: verdicts)
+    try Simulate.checkLength([candidate])
+    let traffic = KernelReplay(candidate.schedule, on: plan.gpu).run()
+    if let chart { try session.write(memoryChart(of: range, traffic, plan).svg, to: chart) }
+    if chart == "-" { return Report(data: [:], text: "") }
+    let explanation = KernelExplanation(
+      candidate: candidate, traffic: traffic, plan: plan, decisions: verdicts)
     return Report(data: explanation.json, text: explanation.text(session.style))
+  }
+}
+
+extension Explain {
+  private func memoryChart(
+    of range: ClosedRange<Int>, _ traffic: KernelTraffic, _ plan: FusionPlan
+  ) throws -> MemoryChart {
+    let names = range.map { plan.network.layers[$0].name }.joined(separator: " + ")
+    let title = "\(names) on \(plan.gpu.name), \(plan.precision.elementType)"
+    guard range.count > 1 else { return MemoryChart(title, panels: [.init(names, [traffic])]) }
+    let alone = plan.unfused[range].compactMap(\.self)
+    try Simulate.checkLength(alone)
+    let unfused = alone.map { KernelReplay($0.schedule, on: plan.gpu).run() }
+    return MemoryChart(title, panels: [.init("unfused", unfused), .init("fused", [traffic])])
   }
 }
 
@@ -65,6 +92,7 @@ extension Session {
 /// A kernel explained, as text and as JSON.
 struct KernelExplanation {
   let candidate: TileCandidate
+  let traffic: KernelTraffic
   let plan: FusionPlan
   let decisions: [PairDecision]
 
@@ -91,7 +119,7 @@ struct KernelExplanation {
     let terms = AccessTerm.terms(of: schedule).map {
       "\($0.operand) = \($0.formula) = \(grouped($0.bytes.count)) B"
     }
-    return lines.map { $0 + "\n" }.joined() + table(style) + "\n"
+    return lines.map { $0 + "\n" }.joined() + table(style) + "\n" + sectorTable(style) + "\n"
       + (terms + (decided.isEmpty ? [] : [""]) + decided).map { hanging($0, width: style.width) + "\n" }
       .joined()
   }
@@ -113,9 +141,28 @@ struct KernelExplanation {
     return table.text(style)
   }
 
+  /// Sectors of each tensor by cause on their way down and up; what no row says was a hit.
+  private func sectorTable(_ style: TerminalStyle) -> String {
+    var table = TextTable(
+      [.text("sectors", shrinksTo: nil), .text("cause", shrinksTo: nil)]
+        + ["requests", "to L2", "L2 misses", "from DRAM", "to DRAM"].map { .number($0) })
+    for operand in traffic.operands.keys.sorted() {
+      guard let books = traffic.operands[operand]?.causes else { continue }
+      let ways = [
+        books[.requests], books.l2Reads + books.l2Writes, books[.l2ReadMisses] + books[.l2WriteMisses],
+        books[.dramReads], books[.dramWrites],
+      ]
+      for cause in SectorCause.allCases where ways.contains(where: { $0[cause] != 0 }) {
+        table.add([operand.description, cause.name] + ways.map { grouped($0[cause]) })
+      }
+    }
+    return table.text(style)
+  }
+
   var json: JSONValue {
     let schedule = candidate.schedule
     return [
+      "sectors_by_cause": TrafficListing.sectorsByCause(traffic),
       "kind": .string(schedule.kind.description),
       "layers": JSONValue(schedule.chain.stages.map(\.name)),
       "schedule": PlanListing.json(schedule), "loop_nest": JSONValue(schedule.loopNest),

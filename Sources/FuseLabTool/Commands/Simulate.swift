@@ -1,9 +1,10 @@
 import ArgumentParser
-import ConcurrentMap
 import Fusion
 import MemorySimulation
 import Scheduling
 import Workload
+
+extension L2BetweenKernels: ExpressibleByArgument {}
 
 struct Simulate: FuseLabCommand {
   static let verb = "simulate"
@@ -12,44 +13,72 @@ struct Simulate: FuseLabCommand {
     discussion: CommandHelp.discussion(
       [
         ("fuselab simulate mobilenet_v2 --gpu gtx1660", "the planned kernels"),
-        ("fuselab simulate mobilenet_v2 --unfused", "one kernel a layer"),
-        ("fuselab simulate net.yaml --dtype int8 --json", "every counter, with Nsight Compute's names"),
+        ("fuselab simulate mobilenet_v2 --unfused --l2 warm", "a kernel a layer, in one program"),
+        (
+          "fuselab simulate mobilenet_v2 --sweep-unknowns",
+          "how far undocumented parameters move the counters"
+        ),
       ], exits: [.invalid, .unsupported, .limit]))
 
   @OptionGroup var request: PlanRequest
   @OptionGroup var layers: LayersOption
   @Flag(help: "Replay each layer as a kernel of its own.")
   var unfused = false
+  @Option(help: ArgumentHelp("The L2 between kernels: cold (default), warm or flushed.", valueName: "state"))
+  var l2 = L2BetweenKernels.cold
+  @Flag(help: "Try the range of each undocumented parameter: least, default and most of every counter.")
+  var sweepUnknowns = false
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func report(_ session: inout Session) throws -> Report {
     let plan = try session.plan(request)
     let range = try layers.range(in: plan.network) ?? 0...plan.network.layers.count - 1
-    let candidates = unfused ? plan.unfused.compactMap(\.self) : plan.groups.compactMap(\.candidate)
-    let names = Set(plan.network.layers[range].map(\.name))
-    let chosen = candidates.filter { $0.schedule.chain.stages.contains { names.contains($0.name) } }
-    try checkLength(chosen)
+    let candidates: [(layers: [Int], candidate: TileCandidate)] =
+      unfused
+      ? plan.unfused.enumerated().compactMap { index, candidate in candidate.map { ([index], $0) } }
+      : plan.groups.compactMap { group in group.candidate.map { (group.layers, $0) } }
+    let chosen = candidates.filter { $0.layers.contains { range.contains($0) } }
+    if sweepUnknowns { return try sweep(chosen.map(\.candidate), plan, session) }
+    try Self.checkLength(chosen.map(\.candidate))
     let progress = Progress("kernels", total: chosen.count, settings: session.settings)
-    let gpu = plan.gpu
-    let traffic = concurrentMap(count: chosen.count, threads: session.settings.threads) { index in
-      defer { progress.advance() }
-      return KernelReplay(chosen[index].schedule, on: gpu).run()
-    }
+    let replay = NetworkReplay(
+      chosen.map { NetworkReplay.Kernel(layers: $0.layers, schedule: $0.candidate.schedule) }, on: plan.gpu)
+    let traffic = replay.run(l2, threads: session.settings.threads) { progress.advance() }
     progress.finish()
-    let kernels = zip(chosen, traffic).map { TrafficListing.Kernel(schedule: $0.schedule, traffic: $1) }
+    let kernels = zip(replay.kernels, traffic).map {
+      TrafficListing.Kernel(schedule: $0.schedule, traffic: $1)
+    }
     return Report(
-      data: TrafficListing.json(kernels, plan), text: TrafficListing.text(kernels, plan, session.style))
+      data: TrafficListing.json(kernels, plan, l2),
+      text: TrafficListing.text(kernels, plan, l2, session.style))
+  }
+
+  private func sweep(_ kernels: [TileCandidate], _ plan: FusionPlan, _ session: Session) throws -> Report {
+    guard l2 == .cold else {
+      throw CommandFailure.usage(
+        "--sweep-unknowns starts every kernel cold", remedy: "drop --l2 \(l2.rawValue)")
+    }
+    let settings = UnknownSweep.count(on: plan.gpu)
+    try Self.checkLength(kernels, times: settings)
+    let progress = Progress("settings", total: settings, settings: session.settings)
+    let sweep = UnknownSweep(
+      kernels.map(\.schedule), on: plan.gpu, threads: session.settings.threads
+    ) { progress.advance() }
+    progress.finish()
+    let listing = SweepListing(sweep: sweep, plan: plan, kernels: kernels.count)
+    return Report(data: listing.json, text: listing.text(session.style))
   }
 
   /// The most bytes of accesses that are replayed: about an hour.
   static let accessLimit = Bytes(1 << 40)
 
-  private func checkLength(_ kernels: [TileCandidate]) throws(CommandFailure) {
-    let accesses = kernels.reduce(Bytes.zero) { $0 + $1.accesses.total }
-    guard accesses > Self.accessLimit else { return }
+  static func checkLength(_ kernels: [TileCandidate], times: Int = 1) throws(CommandFailure) {
+    // Each kernel accesses at most 2⁴⁸ B, so the sum cannot overflow.
+    let accesses = kernels.reduce(Bytes.zero) { $0 + $1.accesses.total } * times
+    guard accesses > accessLimit else { return }
     throw CommandFailure(
       "limit-replay",
-      "the kernels access \(accesses.grouped) B; at most \(Self.accessLimit.grouped) B are replayed",
+      "the kernels access \(accesses.grouped) B; at most \(accessLimit.grouped) B are replayed",
       exit: .limit, remedy: "name some of the layers with --layers, or lower --batch")
   }
 }

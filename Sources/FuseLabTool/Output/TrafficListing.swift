@@ -12,7 +12,9 @@ enum TrafficListing {
     let traffic: KernelTraffic
   }
 
-  static func text(_ kernels: [Kernel], _ plan: FusionPlan, _ style: TerminalStyle) -> String {
+  static func text(
+    _ kernels: [Kernel], _ plan: FusionPlan, _ l2: L2BetweenKernels, _ style: TerminalStyle
+  ) -> String {
     var table = TextTable([
       .text("kernel", shrinksTo: nil), .text("layers"), .number("waves"), .number("accesses B"),
       .number("sectors"), .number("L1 hit"), .number("L2 hit"), .number("DRAM read B"),
@@ -39,7 +41,7 @@ enum TrafficListing {
     ])
     let title =
       "\(sanitised(plan.network.name)) on \(sanitised(plan.gpu.name)), \(plan.precision.elementType), "
-      + "each kernel from a cold L2 that is flushed at its end"
+      + l2.words
     return style.bold(title) + "\n" + table.text(style)
   }
 
@@ -48,10 +50,11 @@ enum TrafficListing {
   }
 
   /// `counters` says once what each counter of a kernel is; a kernel's `counters` are its numbers.
-  static func json(_ kernels: [Kernel], _ plan: FusionPlan) -> JSONValue {
+  static func json(_ kernels: [Kernel], _ plan: FusionPlan, _ l2: L2BetweenKernels) -> JSONValue {
     [
       "network": .string(plan.network.name), "gpu": .string(plan.gpu.id),
       "element_type": .string(plan.precision.elementType.rawValue),
+      "l2_between_kernels": .string(l2.rawValue),
       "counters": .array(
         Counter.all.map {
           [
@@ -75,6 +78,7 @@ enum TrafficListing {
       "occupancy_limits": JSONValue(traffic.occupancy.limits.map(\.key)),
       "counters": .object(Dictionary(counters) { first, _ in first }),
       "operands": .object(Dictionary(operands) { first, _ in first }),
+      "sectors_by_cause": sectorsByCause(traffic),
     ]
   }
 
@@ -93,7 +97,36 @@ enum TrafficListing {
       "l2_write_miss_sectors": .integer(traffic.l2WriteMisses.count),
       "dram_read_sectors": .integer(traffic.dramReads.count),
       "dram_write_sectors": .integer(traffic.dramWrites.count),
+      "l1_merged_store_sectors": .integer(traffic.mergedStores.count),
+      "l2_fabric_sectors": .integer(traffic.fabric.count),
+      "l2_inherited_sectors": .integer(traffic.inherited.count),
     ]
+  }
+
+  /// For each tensor and level its sectors by cause; causes that are zero are left out.
+  static func sectorsByCause(_ traffic: KernelTraffic) -> JSONValue {
+    let books = traffic.operands.map { ($0.description, json($1.causes)) }
+    return .object(Dictionary(books) { first, _ in first })
+  }
+
+  private static func json(_ books: SectorBooks) -> JSONValue {
+    let levels = SectorBooks.Level.allCases.map { level in
+      let counts = SectorCause.allCases.filter { books[level][$0] != 0 }.map {
+        ($0.name, JSONValue.integer(books[level][$0]))
+      }
+      return (level.rawValue, JSONValue.object(Dictionary(counts) { first, _ in first }))
+    }
+    return .object(Dictionary(levels) { first, _ in first })
+  }
+}
+
+extension L2BetweenKernels {
+  fileprivate var words: String {
+    switch self {
+    case .cold: "each kernel from a cold L2 that is flushed at its end"
+    case .warm: "each kernel from the L2 that the one before left"
+    case .flushed: "each kernel from the L2 that the one before left, its dirty sectors written"
+    }
   }
 }
 

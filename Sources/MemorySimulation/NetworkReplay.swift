@@ -1,0 +1,82 @@
+import ConcurrentMap
+import Hardware
+import Scheduling
+import Workload
+
+/// What becomes of the L2 between the kernels of a network.
+public enum L2BetweenKernels: String, Hashable, Sendable, CaseIterable {
+  /// Each kernel starts with an empty L2 and flushes it: what a profiler sees that clears caches before each kernel.
+  case cold
+  /// It stays as it is, dirty sectors included: what a program sees.
+  case warm
+  /// Dirty sectors are written when a kernel ends, and stay, clean.
+  case flushed
+}
+
+/// The kernels of a network, one after the other.
+public struct NetworkReplay: Sendable {
+  /// A kernel and the network's layers that it computes, its output's last.
+  public struct Kernel: Sendable {
+    public let layers: [Int]
+    public let schedule: Schedule
+
+    public init(layers: [Int], schedule: Schedule) {
+      self.layers = layers
+      self.schedule = schedule
+    }
+  }
+
+  public let kernels: [Kernel]
+  public let gpu: GPU
+  public let parameters: SimulationParameters
+
+  public init(_ kernels: [Kernel], on gpu: GPU, parameters: SimulationParameters? = nil) {
+    self.kernels = kernels
+    self.gpu = gpu
+    self.parameters = parameters ?? SimulationParameters(of: gpu)
+  }
+
+  /// Where each kernel's tensors lie: each feature map and each constant of the network has a place of its own, in the
+  /// order of first use, so that a map that one kernel writes is where the next one reads it. Memory is never used again.
+  public func placements() -> [DataPlacement] {
+    var maps: [TensorReference: Bytes] = [:]
+    var next = Bytes.zero
+    return kernels.map { kernel in
+      let chain = kernel.schedule.chain
+      let output = TensorReference.layer(kernel.layers.last ?? 0)
+      var placed: [Operand: Bytes] = [:]
+      for (index, source) in chain.stages[0].inputs.enumerated() { placed[.ifm(index)] = maps[source] }
+      placed[.ofm] = maps[output]
+      let placement = DataPlacement(of: chain, from: next, placed: placed)
+      next = placement.end
+      for (index, source) in chain.stages[0].inputs.enumerated() {
+        maps[source] = placement.bases[.ifm(index)]
+      }
+      maps[output] = placement.bases[.ofm]
+      return placement
+    }
+  }
+
+  /// The traffic of each kernel. No result depends on `threads`; only cold kernels can run side by side.
+  /// - Parameter advance: Called after each kernel, from any thread.
+  public func run(
+    _ between: L2BetweenKernels, threads: Int, advance: @escaping @Sendable () -> Void = {}
+  ) -> [KernelTraffic] {
+    let placements = placements()
+    let replays = zip(kernels, placements).map {
+      KernelReplay(
+        $0.schedule, on: gpu, parameters: parameters, placement: between == .cold ? nil : $1)
+    }
+    guard between != .cold else {
+      return concurrentMap(count: replays.count, threads: threads) { index in
+        defer { advance() }
+        return replays[index].run()
+      }
+    }
+    var l2 = L2State(of: gpu, parameters: parameters)
+    return replays.map { replay in
+      defer { advance() }
+      return replay.run(from: &l2, flushing: between == .flushed)
+    }
+  }
+}
