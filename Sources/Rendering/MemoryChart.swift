@@ -50,7 +50,7 @@ public struct MemoryChart: Sendable {
     self.panels = panels
   }
 
-  private static let panelWidth = 340
+  private static let panelWidth = 470
   private static let levelHeight = 130
   private static let boxHeight = 46
   private static let top = 56
@@ -77,7 +77,6 @@ public struct MemoryChart: Sendable {
   }
 
   private func draw(_ panel: Panel, at left: Int) -> [String] {
-    let middle = left + 110
     let count = panel.kernels == 1 ? "1 kernel" : "\(panel.kernels) kernels"
     var lines = [Self.text(panel.title, x: left + 12, y: 28, anchor: "start", size: 14)]
     let boxes = [
@@ -85,17 +84,17 @@ public struct MemoryChart: Sendable {
     ]
     for (level, words) in boxes.enumerated() {
       let y = Self.top + level * Self.levelHeight
-      lines += Self.box(words, x: middle - 90, y: y, width: 180, fill: level == 0 ? "#e8e8e8" : "#d6e6f5")
+      lines += Self.box(words, x: left + 12, y: y, width: 320, fill: level == 0 ? "#e8e8e8" : "#d6e6f5")
       guard level < panel.flows.count else { continue }
       let flow = panel.flows[level]
       let (first, last) = (y + Self.boxHeight, y + Self.levelHeight)
-      lines += arrow(flow.up, x: middle - 46, from: last, to: first, fill: "#3a7d44", "loads")
-      lines += arrow(flow.down, x: middle + 46, from: first, to: last, fill: "#b5651d", "stores")
+      lines += arrow(flow.up, x: left + 52, from: last, to: first, fill: "#3a7d44", "loads")
+      lines += arrow(flow.down, x: left + 208, from: first, to: last, fill: "#b5651d", "stores")
     }
-    lines += Self.box("shared memory", x: left + 226, y: Self.top, width: 102, fill: "#f5ecd6")
+    lines += Self.box("shared memory", x: left + 346, y: Self.top, width: 112, fill: "#f5ecd6")
     lines.append(
       Self.text(
-        "\(panel.sharedWavefronts.grouped) wavefronts", x: left + 277, y: Self.top + Self.boxHeight + 16,
+        "\(panel.sharedWavefronts.grouped) wavefronts", x: left + 402, y: Self.top + Self.boxHeight + 16,
         anchor: "middle", size: 11))
     return lines
   }
@@ -109,7 +108,8 @@ public struct MemoryChart: Sendable {
     return [
       "<polygon class=\"\(what)\" fill=\"\(fill)\" points=\"\(near),\(from) \(far),\(from) \(far),\(head) "
         + "\(far + 5),\(head) \(x),\(to) \(near - 5),\(head) \(near),\(head)\"/>",
-      Self.text("\(what) \(bytes.grouped) B", x: x, y: (from + to) / 2 + 4, anchor: "middle", size: 11),
+      Self.text(what, x: x + 38, y: (from + to) / 2 - 4, anchor: "start", size: 11),
+      Self.text("\(bytes.grouped) B", x: x + 38, y: (from + to) / 2 + 11, anchor: "start", size: 11),
     ]
   }
 

@@ -11,7 +11,7 @@ extension Schedule {
     ]
     let fastToSlow: [Int] =
       switch order {
-      case .columnFastest: [0, 1, 2]
+      case .columnFastest, .swizzled: [0, 1, 2]
       case .rowFastest: [1, 0, 2]
       case .channelFastest: [2, 0, 1]
       }
@@ -22,7 +22,9 @@ extension Schedule {
     add(0, "for image in 0..<\(shape.batch)")
     for (depth, axis) in fastToSlow.reversed().enumerated() {
       let (name, extent, tile) = axes[axis]
-      add(depth + 1, "for \(name) in 0..<\(extent) by \(tile)  # \(Self.ceilDivide(extent, tile)) tiles")
+      let tiles = Self.ceilDivide(extent, tile)
+      let banded = order == .swizzled && axis == 1 ? ", in bands of \(BlockOrder.bandRows), rows fastest" : ""
+      add(depth + 1, "for \(name) in 0..<\(extent) by \(tile)  # \(tiles) tiles\(banded)")
     }
     add(4, "block of \(lanes.threads) threads  # \(blocks.count) blocks")
     describe(stage: chain.stages.count - 1, channels: tiling.channels, depth: 5, add)

@@ -92,6 +92,13 @@ public struct ThreadBlocks: RandomAccessCollection, Sendable {
       channel = take(extents.channels)
       column = take(extents.columns)
       row = take(extents.rows)
+    case .swizzled:
+      let inPlane = take(extents.rows * extents.columns)
+      let (band, inBand) = inPlane.quotientAndRemainder(dividingBy: BlockOrder.bandRows * extents.columns)
+      let top = band * BlockOrder.bandRows
+      let height = Swift.min(BlockOrder.bandRows, extents.rows - top)
+      (row, column) = (top + inBand % height, inBand / height)
+      channel = take(extents.channels)
     }
     let first = channel * schedule.tiling.channels
     let end = Swift.min(first + schedule.tiling.channels, schedule.chain.last.shape.outputChannels)

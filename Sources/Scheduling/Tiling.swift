@@ -76,4 +76,10 @@ public enum BlockOrder: String, Hashable, Sendable, CaseIterable {
   case rowFastest = "row-fastest"
   /// channels, columns, rows
   case channelFastest = "channel-fastest"
+  /// Bands of `bandRows` rows of tiles: down a band's rows, then along its columns, then the next band; then channels. So
+  /// blocks that run at once lie close together along both axes and share more of their halos.
+  case swizzled
+
+  /// Rows of tiles of a band; the last band may have fewer.
+  public static let bandRows = 4
 }

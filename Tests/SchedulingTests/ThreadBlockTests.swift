@@ -21,6 +21,8 @@ import Workload
       (.columnFastest, "0000 0001 0002 0010 0011 0012 0100"),
       (.rowFastest, "0000 0010 0001 0011 0002 0012 0100"),
       (.channelFastest, "0000 0100 0001 0101 0002 0102 0010"),
+      // One band of two rows.
+      (.swizzled, "0000 0010 0001 0011 0002 0012 0100"),
     ] as [(BlockOrder, String)])
   func order(_ order: BlockOrder, _ expected: String) throws {
     let blocks = try blocks(order)
@@ -28,6 +30,17 @@ import Workload
     #expect(drawing(blocks.prefix(7)) == expected)
     #expect(blocks[12].image == 1)
     #expect(Set(blocks).count == 24)
+  }
+
+  // Six rows of tiles are a band of four and one of two, two columns wide.
+  @Test("Swizzled blocks go down a band of four rows of tiles, then along it; the last band has what is left")
+  func swizzled() throws {
+    let layer = try layer(channels: 1, filters: 1, batch: 1, rows: point(11), columns: point(4))
+    let blocks = try schedule(
+      [layer], rows: 2, columns: 2, channels: 1, reduction: [1], order: .swizzled
+    ).blocks
+    let tiles = blocks.map { "\($0.rowTile)\($0.columnTile)" }.joined(separator: " ")
+    #expect(tiles == "00 10 20 30 01 11 21 31 40 50 41 51")
   }
 
   @Test("The last channel tile has the channels that are left")

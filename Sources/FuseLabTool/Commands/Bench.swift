@@ -9,11 +9,11 @@ import Workload
 struct Bench: FuseLabCommand {
   static let verb = "bench"
   static let configuration = CommandConfiguration(
-    abstract: "Time the emulator on this machine: a plan's CUDA kernels, each thread run on one processor.",
+    abstract: "Time the emulator on this machine, a plan's CUDA kernels on one processor, or the simulator.",
     discussion: CommandHelp.discussion(
       [
         ("fuselab bench mobilenet_v1 --layers 5-6", "one fused kernel"),
-        ("fuselab bench mobilenet_v2", "every kernel of the plan"),
+        ("fuselab bench mobilenet_v2 --simulator", "the simulator: caches on traces, and the plan's replay"),
         ("fuselab bench mobilenet_v1 --dtype int8 --runs 9 --json", "every run's time, for programs"),
       ], exits: [.checkFailed, .invalid, .unsupported, .limit]))
 
@@ -21,11 +21,22 @@ struct Bench: FuseLabCommand {
   @OptionGroup var layers: LayersOption
   @Option(help: ArgumentHelp("Runs of each kernel in each mode (default 3).", valueName: "n"))
   var runs = 3
+  @Flag(help: "Time the simulator: its caches on traces, and the replay of the plan's kernels.")
+  var simulator = false
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func report(_ session: inout Session) throws -> Report {
     guard (1...1000).contains(runs) else {
       throw CommandFailure.usage("--runs \(runs)", remedy: "give 1 to 1000")
+    }
+    if simulator {
+      let plan = try session.plan(request)
+      let range = try layers.range(in: plan.network)
+      let kernels =
+        try range.map { [try session.candidate(of: $0, plan)] } ?? plan.groups.compactMap(\.candidate)
+      try Simulate.checkLength(kernels, times: runs)
+      let timing = SimulatorTiming(plan, kernels: kernels, runs: runs)
+      return Report(data: timing.json, text: timing.text(session.style))
     }
     guard EmulatedKernel.isSupported else {
       throw CommandFailure(

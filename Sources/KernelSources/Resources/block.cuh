@@ -124,9 +124,18 @@ template <class A> struct Block {
     thread = threadIdx.x;
     int rest = blockIdx.x, channel_tile;
     if (K.order == channel_fastest) channel_tile = take(rest, K.channel_tiles);
-    if (K.order == row_fastest) row_tile = take(rest, K.row_tiles);
-    column_tile = take(rest, K.column_tiles);
-    if (K.order != row_fastest) row_tile = take(rest, K.row_tiles);
+    if (K.order == swizzled) {
+      int in_band = take(rest, K.row_tiles * K.column_tiles);
+      const int top = in_band / (band_rows * K.column_tiles) * band_rows;
+      in_band -= top * K.column_tiles;
+      const int height = min(band_rows, K.row_tiles - top);
+      row_tile = top + take(in_band, height);
+      column_tile = in_band;
+    } else {
+      if (K.order == row_fastest) row_tile = take(rest, K.row_tiles);
+      column_tile = take(rest, K.column_tiles);
+      if (K.order != row_fastest) row_tile = take(rest, K.row_tiles);
+    }
     if (K.order != channel_fastest) channel_tile = take(rest, K.channel_tiles);
     image = rest;
     const int first = channel_tile * K.tile_channels, all = K.stage[K.stages - 1].output_channels;

@@ -8,7 +8,9 @@ namespace fcm {
 
 enum Operation { convolution = 0, average_pool = 1, max_pool = 2, add = 3, activation_alone = 4 };
 enum Activation { none = 0, relu = 1, relu6 = 2 };
-enum Order { column_fastest = 0, row_fastest = 1, channel_fastest = 2 };
+enum Order { column_fastest = 0, row_fastest = 1, channel_fastest = 2, swizzled = 3 };
+/// Rows of tiles of a band of the swizzled order.
+constexpr int band_rows = 4;
 /// How a stage that mixes channels goes over its reduction: one by one, by packs of neighbouring channels, by matrices.
 enum Path { elements = 0, packs = 1, matrix = 2 };
 /// How an INT8 layer without weights makes its result.
