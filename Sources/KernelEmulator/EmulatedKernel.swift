@@ -32,9 +32,10 @@ public struct EmulatedKernel: Sendable {
   public static var isSupported: Bool { fuselab_chain_is_supported() != 0 }
 
   /// Runs every block and returns the output, what was found and what was counted: the same for any `threads`.
+  /// - Parameter blocks: Only the first of them; the rest of the output stays as it was before the launch.
   /// - Throws: `KernelError.operandsDoNotFit` where `inputs` have other sizes than the chain's.
   public func run(
-    on inputs: [TensorValues], mode: Mode = .raw, threads: Int = 1
+    on inputs: [TensorValues], mode: Mode = .raw, blocks: Int? = nil, threads: Int = 1
   ) throws(KernelError) -> EmulationReport {
     let entry: KernelLibrary.Entry =
       switch mode {
@@ -43,7 +44,11 @@ public struct EmulatedKernel: Sendable {
       case .record: fuselab_run_chain_record
       case .portable: fuselab_run_chain_portable
       }
-    return try kernel.run(entry, launch: KernelLaunch(schedule), on: inputs, threads: threads)
+    let whole = KernelLaunch(schedule)
+    let launch = KernelLaunch(
+      blocks: min(blocks ?? whole.blocks, whole.blocks), threads: whole.threads,
+      sharedBytes: whole.sharedBytes)
+    return try kernel.run(entry, launch: launch, on: inputs, threads: threads)
   }
 }
 

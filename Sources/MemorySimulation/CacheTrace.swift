@@ -5,6 +5,16 @@ public struct CacheTrace: Sendable {
   public let name: String
   /// 32-byte sectors in the order in which they are asked for.
   public let sectors: [Int]
+  /// The same as line accesses, a step's length at a time, as a replay has them ready.
+  private let steps: [[LineAccess]]
+
+  private init(name: String, sectors: [Int]) {
+    self.name = name
+    self.sectors = sectors
+    steps = stride(from: 0, to: sectors.count, by: 2048).map { first in
+      sectors[first..<min(first + 2048, sectors.count)].map { LineAccess(line: $0, mask: 1) }
+    }
+  }
 
   /// - random: SplitMix64 from seed 1, modulo 2¹⁵ sectors, 1 MB.
   /// - streaming: 2¹⁶ sectors, 2 MB, over and over.
@@ -34,15 +44,9 @@ public struct CacheTrace: Sendable {
     var cache = SectoredCache(capacity: Bytes(sets * ways * 32), line: Bytes(32), ways: ways)
     var counts = HitCounts()
     var missed: [LineAccess] = []
-    var stream: [LineAccess] = []
-    // As a replay does it, step after step.
-    for first in stride(from: 0, to: sectors.count, by: 4096) {
-      stream.removeAll(keepingCapacity: true)
+    for step in steps {
       missed.removeAll(keepingCapacity: true)
-      for sector in sectors[first..<min(first + 4096, sectors.count)] {
-        stream.append(LineAccess(line: sector, mask: 1))
-      }
-      cache.load(stream, counts: &counts, missed: &missed)
+      cache.load(step, counts: &counts, missed: &missed)
     }
     return (counts.hits.total, counts.misses.total)
   }
