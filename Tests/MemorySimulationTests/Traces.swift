@@ -1,4 +1,5 @@
 import Hardware
+import TestSupport
 import Workload
 
 @testable import MemorySimulation
@@ -65,5 +66,15 @@ extension MemoryHierarchy {
   mutating func store(sector: Int, mask: UInt32, on multiprocessor: Int, _ counts: inout LevelCounts) {
     store(
       SectorWrite(sector: sector, mask: mask, isFirst: true), operand: 0, on: multiprocessor, &counts)
+  }
+}
+
+enum SampleMemory {
+  /// Memory of one multiprocessor with an L1 of so many lines.
+  static func l1(lines: Int) throws -> MemoryHierarchy {
+    var draft = GPUDraft()
+    (draft.multiprocessors, draft.carveOuts, draft.unifiedL1) = (1, [100 << 10], (100 << 10) + lines * 128)
+    return MemoryHierarchy(
+      try draft.gpu(), multiprocessors: 1, carveOut: Bytes(100 << 10), parameters: SimulationParameters())
   }
 }
