@@ -28,7 +28,7 @@ let package = Package(
     .target(name: "ConcurrentMap"),
     .target(name: "Digest"),
     .target(name: "Workload", swiftSettings: optimised),
-    .target(name: "Hardware", dependencies: ["Workload"]),
+    .target(name: "Hardware", dependencies: ["Workload"], swiftSettings: optimised),
     .target(name: "Scheduling", dependencies: ["Workload", "Hardware"], swiftSettings: optimised),
 
     // The witnesses.
@@ -84,7 +84,8 @@ let package = Package(
       name: "fuselab",
       dependencies: [
         "Workload", "Hardware", "Scheduling", "Reference", "ScheduleExecution", "CostModel",
-        "MemorySimulation", "Fusion", "Rendering", "ModelFiles", "ConcurrentMap", "Verification",
+        "MemorySimulation", "Fusion", "Rendering", "ModelFiles", "ConcurrentMap",
+        "Verification",
         "KernelEmulator", "KernelSources", "KernelBundles", "Digest",
         .target(name: "CUDAKernels", condition: .when(traits: ["cuda"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -107,6 +108,7 @@ let package = Package(
     .testTarget(
       name: "MemorySimulationTests", dependencies: ["MemorySimulation", "TestSupport"],
       exclude: ["pycachesim_cases.py"]),
+    .testTarget(name: "CostModelTests", dependencies: ["CostModel", "TestSupport"]),
     .testTarget(
       name: "FusionTests", dependencies: ["Fusion", "CostModel", "Scheduling", "ModelFiles", "TestSupport"],
       swiftSettings: optimised),
@@ -116,7 +118,7 @@ let package = Package(
       name: "AgreementTests",
       dependencies: [
         "Reference", "ScheduleExecution", "CostModel", "MemorySimulation", "Fusion", "KernelSources",
-        "KernelEmulator", "TestSupport",
+        "KernelEmulator", "ModelFiles", "TestSupport",
       ],
       swiftSettings: optimised),
     .testTarget(

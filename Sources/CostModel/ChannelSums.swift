@@ -38,6 +38,9 @@ public struct ChannelSums: Hashable, Sendable {
     }
   }
 
+  /// Output channels of `stage` that are computed, repeats included.
+  public func computed(_ stage: Int) -> Int { outputs[stage].asked }
+
   /// Adds `times` blocks that make output channels `block`, going from the last stage to the first.
   private mutating func add(block: Range<Int>, times: Int, chain: Chain, tiling: Tiling) {
     var request = Request(runs: 1, ranges: [block])

@@ -11,18 +11,25 @@ struct AxisCandidates {
   static let exhaustive = 512
 
   let sums: [AxisSums]
+  /// The tilings that `sums` are of.
+  let tilings: [AxisTiling]
 
   init(windows: [WindowAxis]) {
     let extent = windows[windows.count - 1].outputExtent
     var kept: [AxisSums] = []
+    var tilings: [AxisTiling] = []
     for tile in Self.sizes(extent) {
-      let sums = AxisSums(AxisTiling(windows: windows, tile: tile))
+      let tiling = AxisTiling(windows: windows, tile: tile)
+      let sums = AxisSums(tiling)
       let isDominated = kept.contains {
         $0.tiles == sums.tiles && $0.totals[0] <= sums.totals[0]
       }
-      if !isDominated { kept.append(sums) }
+      guard !isDominated else { continue }
+      kept.append(sums)
+      tilings.append(tiling)
     }
     sums = kept
+    self.tilings = tilings
   }
 
   private static func sizes(_ extent: Int) -> [Int] {

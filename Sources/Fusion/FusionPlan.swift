@@ -59,5 +59,5 @@ public struct FusionPlan: Hashable, Sendable {
   public var unfusedTotal: Cost { groups.reduce(.zero) { $0 + $1.unfused } }
   public var lowerBound: Cost { prices.reduce(.zero, +) }
   /// 0 where the plan is proved optimal.
-  public var gap: Bytes { total.primary - lowerBound.primary }
+  public var gap: ObjectiveValue { total.primary - lowerBound.primary }
 }

@@ -17,8 +17,9 @@ extension PairVerdict {
   }
 }
 
-extension PairVerdict: CustomStringConvertible {
-  public var description: String {
+extension PairVerdict {
+  /// What the verdict says of a plan by `objective`, whose units its costs have.
+  public func text(by objective: Objective) -> String {
     switch self {
     case .fused: "fused"
     case .fork(let consumers): "its output is read by \(consumers.count) layers"
@@ -26,10 +27,27 @@ extension PairVerdict: CustomStringConvertible {
     case .notConsidered: "kernels of two layers were not asked for"
     case .infeasible(let error): "no tile is legal: \(error)"
     case .costsMore(let fused, let unfused):
-      "one kernel moves \(fused.primary.grouped) B, two move \(unfused.primary.grouped) B"
+      "one kernel \(objective.verb.one) \(objective.text(fused.primary)), two \(objective.verb.two) "
+        + objective.text(unfused.primary)
     case .betterElsewhere(let fused, let unfused):
-      "it would save \((unfused.primary - fused.primary).grouped) B, another fusion of these layers saves more"
+      "it would save \(objective.text(unfused.primary - fused.primary)), another fusion of these layers saves more"
     }
+  }
+}
+
+extension Objective {
+  /// A cost with its unit, for people.
+  public func text(_ value: ObjectiveValue) -> String {
+    switch unit {
+    case .bytes: "\(value.grouped) B"
+    case .picoseconds: "\(value.grouped) ps"
+    case .picojoules: "\(value.grouped) pJ"
+    }
+  }
+
+  /// What one kernel does to bytes, time or energy, and what two do.
+  fileprivate var verb: (one: String, two: String) {
+    isEstimate ? ("takes an estimated", "take") : ("moves", "move")
   }
 }
 

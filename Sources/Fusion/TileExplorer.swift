@@ -80,12 +80,25 @@ public struct TileExplorer: Sendable {
       throw .tooManyAccesses(limit: AccessFormula.limit)
     }
     let accesses = AnalyticTraffic(schedule).accesses
-    let primary: Bytes =
-      switch objective {
-      case .gma: accesses.total
-      case .dram: DRAMEstimate(schedule, on: gpu).total
-      }
     return TileCandidate(
-      schedule: schedule, cost: Cost(primary: primary, gma: accesses.total), accesses: accesses)
+      schedule: schedule,
+      cost: Cost(primary: objective.value(of: schedule, on: gpu, accesses: accesses), gma: accesses.total),
+      accesses: accesses)
+  }
+}
+
+extension Objective {
+  /// The primary cost of a schedule.
+  public func value(of schedule: Schedule, on gpu: GPU, accesses: GlobalAccesses) -> ObjectiveValue {
+    func work() -> KernelWork {
+      KernelWork(
+        schedule, on: gpu, accesses: accesses, dram: DRAMEstimate(schedule, on: gpu).total)
+    }
+    return switch self {
+    case .gma: ObjectiveValue(accesses.total.count)
+    case .dram: ObjectiveValue(DRAMEstimate(schedule, on: gpu).total.count)
+    case .time: ObjectiveValue(TimeEstimate(work(), on: gpu).total.count)
+    case .energy: ObjectiveValue(EnergyEstimate(work(), on: gpu).total.count)
+    }
   }
 }

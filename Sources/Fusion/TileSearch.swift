@@ -36,6 +36,7 @@ struct TileSearch {
     let group: ReductionOptions.Group
     let channels, channelTiles: Int
     let formula: AccessFormula
+    let sums: ChannelSums
     /// For each candidate of rows, how many candidates of columns are legal.
     let limits: [Int]
   }
@@ -45,6 +46,7 @@ struct TileSearch {
   private let rows, columns: [AxisSums]
   private let slices: [Slice]
   private let model: DRAMModel?
+  private let pricer: EstimatePricer?
   /// The least number of blocks, or as many as a legal tile can make.
   private var minBlocks: Int
 
@@ -54,14 +56,20 @@ struct TileSearch {
     self.legality = legality
     let rowWindows = chain.stages.map(\.shape.rows)
     let columnWindows = chain.stages.map(\.shape.columns)
-    let rows = AxisCandidates(windows: rowWindows).sums
-    let columns = rowWindows == columnWindows ? rows : AxisCandidates(windows: columnWindows).sums
+    let rowCandidates = AxisCandidates(windows: rowWindows)
+    let columnCandidates =
+      rowWindows == columnWindows ? rowCandidates : AxisCandidates(windows: columnWindows)
+    let (rows, columns) = (rowCandidates.sums, columnCandidates.sums)
     (self.rows, self.columns) = (rows, columns)
-    model = explorer.objective == .dram ? DRAMModel(chain, on: explorer.gpu) : nil
+    model = explorer.objective == .gma ? nil : DRAMModel(chain, on: explorer.gpu)
+    pricer =
+      explorer.objective.isEstimate
+      ? EstimatePricer(chain, explorer, rows: rowCandidates.tilings, columns: columnCandidates.tilings) : nil
     let options = ReductionOptions(chain)
     slices = Self.channelTiles(of: chain).flatMap { channels in
       options.groups(ofTile: channels).map { group in
         let tiling = Tiling(rows: 1, columns: 1, channels: channels, reduction: group.options[0])
+        let sums = ChannelSums(chain: chain, tiling: tiling)
         var limit = columns.count
         let limits = rows.map { row in
           while limit > 0, !legality.isLegal(group, channels, row, columns[limit - 1]) { limit -= 1 }
@@ -70,16 +78,16 @@ struct TileSearch {
         return Slice(
           group: group, channels: channels,
           channelTiles: (chain.last.shape.outputChannels + channels - 1) / channels,
-          formula: AccessFormula(chain: chain, channels: ChannelSums(chain: chain, tiling: tiling)),
-          limits: limits)
+          formula: AccessFormula(chain: chain, channels: sums), sums: sums, limits: limits)
       }
     }
     minBlocks = explorer.minBlocks
-    if best == nil { minBlocks = mostBlocks }
+    minBlocks = min(minBlocks, mostBlocks)
   }
 
   /// The choice of least cost; nil where no tile is legal.
   var best: TileChoice? {
+    if let pricer { return best(by: pricer) }
     var best: TileChoice?
     for position in slices.indices {
       visit(position) { choice in
@@ -87,6 +95,34 @@ struct TileSearch {
         if let best, !(choice < best) { return }
         best = choice
       }
+    }
+    return best
+  }
+
+  /// The choice of least estimate. Tiles are priced in the order of their lower bounds, until the next bound exceeds the
+  /// best price: no tile beyond can be cheaper.
+  private func best(by pricer: EstimatePricer) -> TileChoice? {
+    var bounded: [BoundedTile] = []
+    for position in slices.indices {
+      visit(position) { choice in
+        if choice.blocks >= minBlocks { bounded.append(BoundedTile(choice)) }
+      }
+    }
+    bounded.sort { $0.bound < $1.bound }
+    var best: TileChoice?
+    for tile in bounded {
+      if let best, best.cost < tile.bound { break }
+      let slice = slices[tile.position]
+      guard
+        let (rows, columns) = pricer.axes(tile),
+        let found = legality.realise(slice.group, slice.channels, rows, columns)
+      else { preconditionFailure("a tile under the staircase has no legal lanes") }
+      let choice = TileChoice(
+        group: slice.group, channels: slice.channels, rows: rows, columns: columns, blocks: tile.blocks,
+        cost: Cost(primary: pricer.price(found.tiling, found.lanes), gma: tile.bound.gma),
+        position: tile.position)
+      precondition(choice.cost.primary >= tile.bound.primary, "a lower bound exceeds its price")
+      if best.map({ choice < $0 }) ?? true { best = choice }
     }
     return best
   }
@@ -128,16 +164,19 @@ struct TileSearch {
       for column in columns[..<limit] {
         guard let accesses = slice.formula.total(rows: row, columns: column) else { continue }
         let blocks = row.tiles * column.tiles * perSpatial
-        let primary = model.map {
+        let dram = model.map {
           $0.compulsory
             + $0.capacity(
               accesses: accesses, swept: slice.formula.swept(rows: row, columns: column), blocks: blocks,
               channelTiles: slice.channelTiles)
         }
+        let bound = pricer?.bound(
+          slice.sums, row, column, blocks: blocks, accesses: accesses, dram: dram ?? .zero)
+        let primary = bound ?? ObjectiveValue((dram ?? accesses).count)
         body(
           TileChoice(
             group: slice.group, channels: slice.channels, rows: row, columns: column, blocks: blocks,
-            cost: Cost(primary: primary ?? accesses, gma: accesses), position: position))
+            cost: Cost(primary: primary, gma: accesses), position: position))
       }
     }
   }
@@ -215,7 +254,7 @@ struct LaneLegality {
   }
 
   private func residentThreads(_ footprint: BlockFootprint) -> Int {
-    Occupancy(footprint, on: gpu).blocksPerMultiprocessor * footprint.threads
+    Occupancy.residentBlocks(footprint, on: gpu) * footprint.threads
   }
 
   /// Items of a thread of the stages that mix channels.

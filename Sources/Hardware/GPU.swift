@@ -57,6 +57,8 @@ public struct GPU: Hashable, Sendable {
   public let dramGigabytesPerSecond: Double
   /// What the file says of parameters that no vendor documents; see `undocumented(_:)` for the others.
   public internal(set) var undocumented: [UndocumentedParameter] = []
+  /// For estimates of time and energy.
+  public let estimates: EstimateFacts
 
   public init(
     id: String, name: String, computeCapability: String, multiprocessors: Int,
@@ -65,7 +67,7 @@ public struct GPU: Hashable, Sendable {
     registerGranularity: Int, threadsPerBlock: Int, unifiedL1: Bytes, sharedMemoryCarveOuts: [Bytes],
     sharedMemoryPerBlock: Bytes, sharedMemoryReservedPerBlock: Bytes, sharedMemoryGranularity: Bytes,
     sharedMemoryBanks: Int, l1Line: Bytes, l1Ways: Int, sector: Bytes, l2: CacheSpec,
-    l2FetchGranularity: Bytes, dramGigabytesPerSecond: Double
+    l2FetchGranularity: Bytes, dramGigabytesPerSecond: Double, estimates: EstimateFacts
   ) throws(GPUError) {
     self.id = id
     self.name = name
@@ -92,6 +94,7 @@ public struct GPU: Hashable, Sendable {
     self.l2 = l2
     self.l2FetchGranularity = l2FetchGranularity
     self.dramGigabytesPerSecond = dramGigabytesPerSecond
+    self.estimates = estimates
     try checkInvariants()
   }
 }
@@ -185,6 +188,7 @@ extension GPU {
     require(
       dramGigabytesPerSecond > 0 && dramGigabytesPerSecond.isFinite,
       "The DRAM bandwidth must be a positive number.")
+    findings += estimates.findings
     if !findings.isEmpty { throw GPUError(findings: findings) }
   }
 }

@@ -24,6 +24,15 @@ public struct Occupancy: Hashable, Sendable {
   /// The smallest carve-out that still lets that many blocks be resident; L1 keeps the rest.
   public let carveOut: Bytes
 
+  /// `blocksPerMultiprocessor` alone, for searches that ask for it many times.
+  public static func residentBlocks(_ footprint: BlockFootprint, on gpu: GPU) -> Int {
+    let warps = (footprint.threads + gpu.warpSize - 1) / gpu.warpSize
+    return min(
+      gpu.blocksPerMultiprocessor, blocksByWarps(warps, of: footprint, on: gpu),
+      blocksByRegisters(warps, of: footprint, on: gpu),
+      blocksBySharedMemory(allocated(footprint.sharedMemory, on: gpu), on: gpu))
+  }
+
   public init(_ footprint: BlockFootprint, on gpu: GPU) {
     let warps = (footprint.threads + gpu.warpSize - 1) / gpu.warpSize
     let perBlock = Self.allocated(footprint.sharedMemory, on: gpu)

@@ -153,6 +153,7 @@ private struct FusePlannerFacts {
       sharedMemoryPerBlock: perBlock, sharedMemoryReservedPerBlock: base.sharedMemoryReservedPerBlock,
       sharedMemoryGranularity: base.sharedMemoryGranularity, sharedMemoryBanks: base.sharedMemoryBanks,
       l1Line: base.l1Line, l1Ways: base.l1Ways, sector: base.sector, l2: base.l2,
-      l2FetchGranularity: base.l2FetchGranularity, dramGigabytesPerSecond: base.dramGigabytesPerSecond)
+      l2FetchGranularity: base.l2FetchGranularity, dramGigabytesPerSecond: base.dramGigabytesPerSecond,
+      estimates: base.estimates)
   }
 }

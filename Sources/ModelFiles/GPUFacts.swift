@@ -4,40 +4,41 @@ import Workload
 /// The numbers of a GPU file, all present and of the right type, before they are checked against each other.
 struct GPUFacts {
   private var numbers: [GPUFile.Group: [String: Int]] = [:]
+  private var decimals: [GPUFile.Group: [String: Double]] = [:]
   private let computeCapability: String
   private let carveOuts: [Int]
-  private let gigabytesPerSecond: Double
 
   /// Reports whatever is missing or malformed, then gives nil.
   init?(_ groups: [GPUFile.Group: YAMLMapping]) {
     var complete = true
     for group in GPUFile.Group.allCases {
       guard let mapping = groups[group] else {
-        complete = false
+        complete = complete && group.isOptional
         continue
       }
       for key in group.keys where !Self.isSpecial(key) {
-        if let number = mapping.int(key) {
-          numbers[group, default: [:]][key] = number
+        if group.hasDecimals {
+          decimals[group, default: [:]][key] = mapping.double(key)
         } else {
-          complete = false
+          numbers[group, default: [:]][key] = mapping.int(key)
         }
+        if numbers[group]?[key] == nil, decimals[group]?[key] == nil { complete = false }
       }
     }
     let capability = groups[.chip]?.string("compute_capability")
     let carveOuts = groups[.sharedMemory]?.ints("carve_outs_bytes")
-    let bandwidth = groups[.dram]?.double("gigabytes_per_second")
-    guard complete, let capability, let carveOuts, let bandwidth else { return nil }
+    guard complete, let capability, let carveOuts else { return nil }
     computeCapability = capability
     self.carveOuts = carveOuts
-    gigabytesPerSecond = bandwidth
   }
 
   private static func isSpecial(_ key: String) -> Bool {
-    ["compute_capability", "carve_outs_bytes", "gigabytes_per_second"].contains(key)
+    ["compute_capability", "carve_outs_bytes"].contains(key)
   }
 
-  private func number(_ group: GPUFile.Group, _ key: String) -> Int { numbers[group]?[key] ?? 0 }
+  func has(_ group: GPUFile.Group) -> Bool { numbers[group] != nil || decimals[group] != nil }
+  func decimal(_ group: GPUFile.Group, _ key: String) -> Double { decimals[group]?[key] ?? 0 }
+  func number(_ group: GPUFile.Group, _ key: String) -> Int { numbers[group]?[key] ?? 0 }
   private func bytes(_ group: GPUFile.Group, _ key: String) -> Bytes { Bytes(number(group, key)) }
 
   func gpu(id: String, name: String) throws(GPUError) -> GPU {
@@ -61,11 +62,18 @@ struct GPUFacts {
       l2: CacheSpec(
         capacity: bytes(.l2, "l2_bytes"), line: bytes(.l2, "line_bytes"), sector: bytes(.l1, "sector_bytes"),
         ways: number(.l2, "ways")),
-      l2FetchGranularity: bytes(.l2, "fetch_granularity_bytes"), dramGigabytesPerSecond: gigabytesPerSecond)
+      l2FetchGranularity: bytes(.l2, "fetch_granularity_bytes"),
+      dramGigabytesPerSecond: decimal(.dram, "gigabytes_per_second"), estimates: estimates)
   }
 
   /// The group that a finding of `GPUError` is about, as far as its words tell.
   func key(of finding: String) -> String? {
+    if finding.contains("calibration") { return GPUFile.Group.calibration.rawValue }
+    if finding.contains("energy") { return GPUFile.Group.energy.rawValue }
+    if finding.contains("latency") { return GPUFile.Group.latency.rawValue }
+    if finding.contains("throughput") || finding.contains("int32") {
+      return GPUFile.Group.throughput.rawValue
+    }
     if finding.contains("L2") { return GPUFile.Group.l2.rawValue }
     if finding.contains("hared") { return GPUFile.Group.sharedMemory.rawValue }
     if finding.contains("L1") || finding.contains("sector") { return GPUFile.Group.l1.rawValue }

@@ -5,7 +5,7 @@ extension GPUFile {
   /// The file's text: `parse(text: print(), path: _)` gives an equal file.
   public func print() -> String {
     var lines = ["version: 1", "id: \(yamlText(gpu.id))", "name: \(yamlText(gpu.name))"]
-    for group in Group.allCases {
+    for group in Group.allCases where group != .calibration || gpu.estimates.calibration != nil {
       lines.append("\(group.rawValue):")
       let provenance = provenance[group]
       lines.append("  source: \(yamlText(provenance?.source ?? ""))")
@@ -40,6 +40,13 @@ extension GPUFile {
     case .l1: ["\(gpu.unifiedL1)", "\(gpu.l1Line)", "\(gpu.sector)", "\(gpu.l1Ways)"]
     case .l2: ["\(gpu.l2.capacity)", "\(gpu.l2.line)", "\(gpu.l2.ways)", "\(gpu.l2FetchGranularity)"]
     case .dram: [decimal(gpu.dramGigabytesPerSecond)]
+    case .throughput, .latency, .energy, .calibration:
+      Self.estimateFacts(of: gpu, group).map { fact in
+        switch fact.value {
+        case .integer(let number): "\(number)"
+        case .decimal(let number): decimal(number)
+        }
+      }
     }
   }
 }

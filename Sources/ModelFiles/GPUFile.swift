@@ -22,7 +22,12 @@ public struct GPUFile: Hashable, Sendable {
   public enum Group: String, Hashable, Sendable, CaseIterable {
     case chip, clock, limits
     case sharedMemory = "shared_memory"
-    case l1, l2, dram
+    case l1, l2, dram, throughput, latency, energy, calibration
+
+    /// Whether a file may lack the group: measurements come later than facts.
+    var isOptional: Bool { self == .calibration }
+    /// Whether the facts are decimal numbers, else integers.
+    var hasDecimals: Bool { [.dram, .energy, .calibration].contains(self) }
 
     /// The group's facts: keys of the file, units in their names.
     var keys: [String] {
@@ -41,6 +46,20 @@ public struct GPUFile: Hashable, Sendable {
       case .l1: ["unified_bytes", "line_bytes", "sector_bytes", "ways"]
       case .l2: ["l2_bytes", "line_bytes", "ways", "fetch_granularity_bytes"]
       case .dram: ["gigabytes_per_second"]
+      case .throughput:
+        [
+          "warp_instructions_per_clock_per_multiprocessor", "int32_lanes_per_multiprocessor",
+          "l1_bytes_per_clock_per_multiprocessor", "shared_bytes_per_clock_per_multiprocessor",
+          "l2_bytes_per_clock_per_multiprocessor", "l2_bytes_per_clock",
+        ]
+      case .latency: ["l1_clocks", "l2_clocks", "dram_clocks", "launch_nanoseconds"]
+      case .energy:
+        [
+          "fp32_multiply_add_picojoules", "int8_multiply_add_picojoules", "instruction_picojoules_per_lane",
+          "shared_picojoules_per_byte", "l1_picojoules_per_byte", "l2_picojoules_per_byte",
+          "dram_picojoules_per_byte",
+        ]
+      case .calibration: ["launch_nanoseconds"] + GPUFile.calibrated.map { $0.rawValue + "_factor" }
       }
     }
   }
@@ -73,7 +92,7 @@ extension GPUFile {
     let name = root.string("name")
     var groups: [Group: YAMLMapping] = [:]
     var provenance: [Group: Provenance] = [:]
-    for group in Group.allCases {
+    for group in Group.allCases where !group.isOptional || root.has(group.rawValue) {
       let keys = ["source", "note", "unconfirmed"] + group.keys
       guard let mapping = root.mapping(group.rawValue, "GPU description", keys: keys) else { continue }
       groups[group] = mapping

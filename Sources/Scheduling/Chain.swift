@@ -11,6 +11,8 @@ public struct Chain: Hashable, Sendable {
   public let precision: Precision
   /// How feature maps lie in global memory: NCHW or NHWC. Weights are `[filter][channel][row][column]` in both.
   public let axisOrder: TensorLayout.AxisOrder
+  /// `mixesChannels` of each stage: asked too often to be worked out each time.
+  private let mixing: [Bool]
 
   /// The most taps along one axis of one map, so that tables of tiles stay small.
   public static let axisLimit = 1 << 17
@@ -36,14 +38,13 @@ public struct Chain: Hashable, Sendable {
     self.stages = stages
     self.precision = precision
     self.axisOrder = axisOrder
+    mixing = stages.map { $0.hasWeights && $0.shape.groups == 1 }
   }
 
   public var last: Layer { stages[stages.count - 1] }
   public var elementType: ElementType { precision.elementType }
 
-  public func mixesChannels(_ stage: Int) -> Bool {
-    stages[stage].hasWeights && stages[stage].shape.groups == 1
-  }
+  public func mixesChannels(_ stage: Int) -> Bool { mixing[stage] }
 
   /// Input channels that the output channels `outputs` of `stage` read: those of the groups they belong to.
   public func inputChannels(of stage: Int, for outputs: Range<Int>) -> Range<Int> {

@@ -60,7 +60,7 @@ extension BlockFootprint {
     if registersPerThread > gpu.registersPerThread {
       throw .registersPerThreadExceeded(need: registersPerThread, limit: gpu.registersPerThread)
     }
-    if Occupancy(self, on: gpu).blocksPerMultiprocessor < 1 {
+    if Occupancy.residentBlocks(self, on: gpu) < 1 {
       throw .registersPerBlockExceeded(
         need: Occupancy.allocatedRegisters(of: self, on: gpu), limit: gpu.registersPerMultiprocessor)
     }

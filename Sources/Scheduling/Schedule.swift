@@ -27,7 +27,10 @@ public struct Schedule: Hashable, Sendable {
       columns: AxisTiling(windows: chain.stages.map(\.shape.columns), tile: tiling.columns))
   }
 
-  init(
+  /// A schedule whose axes are tiled already.
+  ///
+  /// - Precondition: `tiling` is legal for the chain, and the axes are tiled by it.
+  public init(
     unchecked chain: Chain, tiling: Tiling, lanes: LaneMap, order: BlockOrder, rows: AxisTiling,
     columns: AxisTiling
   ) {

@@ -38,6 +38,8 @@ public enum ElementUnit {}
 public enum SectorUnit {}
 /// The unit of `Cycles`.
 public enum CycleUnit {}
+public enum PicosecondUnit {}
+public enum PicojouleUnit {}
 
 /// Bytes of memory.
 public typealias Bytes = Quantity<ByteUnit>
@@ -47,6 +49,9 @@ public typealias Elements = Quantity<ElementUnit>
 public typealias Sectors = Quantity<SectorUnit>
 /// Clock cycles of a multiprocessor.
 public typealias Cycles = Quantity<CycleUnit>
+/// Estimates of time and energy, in whole numbers so that sums over kernels are exact.
+public typealias Picoseconds = Quantity<PicosecondUnit>
+public typealias Picojoules = Quantity<PicojouleUnit>
 
 extension Elements {
   /// What so many elements of a type take in memory.

@@ -119,6 +119,45 @@ private let small = """
   }
 
   @Test(
+    "A plan by time or energy is an estimate in every output, and its certificate adds up",
+    arguments: [("time", "picoseconds"), ("energy", "picojoules")])
+  func estimatedPlan(_ objective: String, _ unit: String) throws {
+    let arguments = ["plan", "small.yaml", "--min-blocks", "4", "--objective", objective]
+    let data = try data(try run(arguments + ["--json"]))
+    #expect(data["is_estimate"] as? Bool == true)
+    let groups = try #require(data["groups"] as? [[String: Any]])
+    let total = groups.reduce(0) { $0 + ($1["objective_\(unit)"] as? Int ?? 0) }
+    #expect(total > 0)
+    #expect(try #require(data["totals"] as? [String: Any])["objective_\(unit)"] as? Int == total)
+    let certificate = try #require(data["certificate"] as? [String: Any])
+    #expect(certificate["lower_bound_\(unit)"] as? Int == total)
+    #expect(certificate["gap_\(unit)"] as? Int == 0)
+    let text = try run(arguments).output
+    #expect(text.contains("estimated \(objective)") && text.contains("est.: estimates of a model"))
+    #expect(text.contains("no other partition has less by this estimate"))
+  }
+
+  @Test("simulate and explain call their times and energies estimates, and name what limits each kernel")
+  func estimates() throws {
+    for arguments in [["simulate", "small.yaml"], ["explain", "small.yaml", "--layers", "1-2"]] {
+      let text = try run(arguments).output
+      #expect(text.contains("est.: estimates of a model, not calibrated"))
+      let data = try data(try run(arguments + ["--json"]))
+      let kernels = data["kernels"] as? [[String: Any]] ?? [data]
+      for kernel in kernels {
+        let estimate = try #require(kernel["estimate"] as? [String: Any])
+        #expect(estimate["is_estimate"] as? Bool == true && estimate["is_calibrated"] as? Bool == false)
+        let terms = try #require(estimate["time_terms"] as? [String: Int])
+        let limit = try #require(estimate["limited_by"] as? String)
+        #expect(terms["\(limit)_picoseconds"] == terms.values.max())
+        let parts = try #require(estimate["energy_parts"] as? [String: Int])
+        let energy = try #require(estimate["energy_picojoules"] as? Int)
+        #expect(abs(energy - parts.values.reduce(0, +)) <= parts.count)
+      }
+    }
+  }
+
+  @Test(
     "simulate names every counter once, and each kernel and operand has its numbers",
     arguments: [[], ["--unfused"]])
   func counters(_ options: [String]) throws {
@@ -240,7 +279,8 @@ private let small = """
   @Test(
     "Equal inputs give equal bytes, whatever the threads and the locale",
     arguments: [
-      ["plan", "small.yaml", "--json"], ["simulate", "small.yaml", "--json"], ["simulate", "small.yaml"],
+      ["plan", "small.yaml", "--json"], ["plan", "small.yaml", "--objective", "time"],
+      ["simulate", "small.yaml", "--json"], ["simulate", "small.yaml"],
       ["verify", "small.yaml", "--dtype", "int8", "--json"], ["explain", "small.yaml", "--layers", "1-2"],
       ["graph", "small.yaml", "-o", "-"],
     ])
@@ -284,7 +324,7 @@ private let small = """
   @Test(
     "What cannot be done ends with the documented code and status",
     arguments: [
-      (["plan", "small.yaml", "--objective", "time"], "objective-unsupported", Int32(3)),
+      (["plan", "small.yaml", "--objective", "tme"], "usage", Int32(2)),
       (["plan", "small.yaml", "--max-fuse", "3"], "max-fuse-unsupported", 3),
       (["plan", "small.yaml", "--strict"], "op-unsupported", 3),
       (["verify", "small.yaml", "--engine", "blas"], "engine-unsupported", 3),

@@ -13,7 +13,9 @@ import Workload
     for gpuName in BuiltIn.gpus {
       let gpu = try #require(BuiltIn.gpu(named: gpuName))
       for precision in [Precision.fp32, .int8(.onnx)] {
-        for objective in Objective.allCases {
+        // Estimates are priced tile by tile, ten times slower; one GPU and number format will do.
+        let isSlow = gpuName != "gtx1660" || precision != .fp32
+        for objective in Objective.allCases where !(objective.isEstimate && isSlow) {
           let plan = FusionPlanner(gpu: gpu, precision: precision, objective: objective).plan(network)
           #expect(plan.total <= plan.unfusedTotal)
           #expect(plan.gap == .zero && plan.lowerBound == plan.total)

@@ -7,7 +7,7 @@ import Testing
 import Workload
 
 /// A chain of layers small enough that every partition and every tile can be tried.
-private struct SmallNetwork {
+struct SmallNetwork {
   var random: SeededGenerator
 
   init(seed: UInt64) { random = SeededGenerator(seed: seed) }
@@ -79,7 +79,7 @@ private func leastCost(
           guard let schedule = legal else { continue }
           let gma = AnalyticTraffic(schedule).accesses.total
           let primary = objective == .gma ? gma : DRAMEstimate(schedule, on: gpu).total
-          let cost = Cost(primary: primary, gma: gma)
+          let cost = Cost(primary: ObjectiveValue(primary.count), gma: gma)
           let blocks = schedule.blocks.count
           if blocks >= minBlocks { enough = min(enough ?? cost, cost) }
           if most.map({ blocks > $0.blocks || blocks == $0.blocks && cost < $0.cost }) ?? true {

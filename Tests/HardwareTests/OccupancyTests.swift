@@ -47,6 +47,7 @@ struct OccupancyTests {
     let gpu = try #require(try GPUDraft.of(computeCapability: expected.computeCapability)?.gpu())
     let occupancy = Occupancy(expected.footprint, on: gpu)
     #expect(occupancy.blocksPerMultiprocessor == expected.blocks)
+    #expect(Occupancy.residentBlocks(expected.footprint, on: gpu) == expected.blocks)
     #expect(Set(occupancy.limits.map(\.rawValue)) == expected.limits)
     #expect(occupancy.carveOut == expected.carveOut)
     #expect(Occupancy.allocated(expected.footprint.sharedMemory, on: gpu) == expected.allocated)

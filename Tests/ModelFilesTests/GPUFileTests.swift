@@ -108,6 +108,63 @@ import Workload
     #expect(errors?.exitStatus == 2)
   }
 
+  @Test("Facts for estimates are checked like all others: present, integers or decimals, and in order")
+  func estimateFacts() throws {
+    #expect(try errors("  l2_bytes_per_clock: 768\n", "")?.codes == [.missingKey])
+    #expect(try errors("l1_clocks: 32", "l1_clocks: 32.5")?.codes == [.yamlType])
+    #expect(try errors("dram_picojoules_per_byte: 112", "dram_picojoules_per_byte: -1")?.codes == [.yamlType])
+    #expect(
+      try errors("dram_picojoules_per_byte: 112", "dram_picojoules: 112")?.codes.contains(.unknownKey) == true
+    )
+    for (old, new, line) in [
+      ("l1_clocks: 32", "l1_clocks: 300", "latency"),
+      ("l2_bytes_per_clock: 768", "l2_bytes_per_clock: 0", "throughput"),
+      ("dram_picojoules_per_byte: 112", "dram_picojoules_per_byte: 9999999", "energy"),
+    ] {
+      let found = try errors(old, new)
+      #expect(found?.codes == [.gpuInconsistent])
+      let text = try #require(BuiltIn.gpuText(named: "gtx1660"))
+      let group = text.split(separator: "\n").firstIndex { $0 == line + ":" }
+      #expect(
+        found?.diagnostics.first?.location?.line == group.map { $0 + 2 }, "the finding points at its group")
+    }
+  }
+
+  @Test("A file may have a calibration, whole and in range, and gives it back")
+  func calibration() throws {
+    let text = try #require(BuiltIn.gpuText(named: "gtx1660"))
+    #expect(try GPUFile.parse(text: text, path: "x").gpu.estimates.calibration == nil)
+    let group = """
+      calibration:
+        source: "bench"
+        launch_nanoseconds: 1250.5
+        dram_factor: 1.25
+        l2_factor: 1
+        l1_factor: 1
+        shared_factor: 0.5
+        issue_factor: 2
+        compute_factor: 1
+        latency_factor: 1.125
+
+      """
+    let file = try GPUFile.parse(text: text + group, path: "x")
+    let calibration = try #require(file.gpu.estimates.calibration)
+    #expect(file.gpu.estimates.launchNanoseconds == 1250.5)
+    #expect(TimeLimit.allCases.map { calibration.factor(of: $0) } == [1.25, 1, 1, 0.5, 2, 1, 1.125, 1])
+    #expect(try GPUFile.parse(text: file.print(), path: "x") == file)
+    for (old, new, code) in [
+      ("  l2_factor: 1\n", "", DiagnosticCode.missingKey),
+      ("issue_factor: 2", "issue_factor: 0", .gpuInconsistent),
+      ("issue_factor: 2", "issue_factor: 1001", .gpuInconsistent),
+      ("issue_factor", "isue_factor", .unknownKey),
+    ] {
+      let errors = #expect(throws: FileErrors.self) {
+        try GPUFile.parse(text: text + group.replacing(old, with: new), path: "x")
+      }
+      #expect(errors?.codes.contains(code) == true)
+    }
+  }
+
   @Test("Deep nesting is limit-depth, a huge text limit-file-size, exit 4, before anything is parsed")
   func limits() throws {
     let flow = "a: " + String(repeating: "[", count: 100_000)

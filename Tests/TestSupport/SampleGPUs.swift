@@ -5,6 +5,7 @@ import Workload
 public struct GPUDraft {
   public var computeCapability: String
   public var multiprocessors = 48
+  public var boostMegahertz = 1500
   public var warpSize = 32
   public var warps = 48
   public var blocks = 16
@@ -21,20 +22,29 @@ public struct GPUDraft {
   public var l2 = CacheSpec(capacity: Bytes(4 << 20), ways: 16)
   public var l2FetchGranularity = 64
   public var dramGigabytesPerSecond = 448.0
+  public var estimates = EstimateFacts(
+    throughput: Throughput(
+      warpInstructions: 4, int32Lanes: 64, l1Bytes: 128, sharedBytes: 128, l2BytesPerMultiprocessor: 64,
+      l2Bytes: 1024),
+    latency: Latency(l1Clocks: 40, l2Clocks: 250, dramClocks: 500, launchNanoseconds: 1000),
+    energy: ActionEnergy(
+      fp32MultiplyAdd: 2, int8MultiplyAdd: 0.125, instructionLane: 32, sharedByte: 1, l1Byte: 1, l2Byte: 2,
+      dramByte: 64))
 
   public init(computeCapability: String = "8.6") { self.computeCapability = computeCapability }
 
   public func gpu() throws(GPUError) -> GPU {
     try GPU(
       id: "sample", name: "Sample", computeCapability: computeCapability, multiprocessors: multiprocessors,
-      fp32LanesPerMultiprocessor: 128, boostMegahertz: 1500, warpSize: warpSize,
+      fp32LanesPerMultiprocessor: 128, boostMegahertz: boostMegahertz, warpSize: warpSize,
       warpsPerMultiprocessor: warps, blocksPerMultiprocessor: blocks, registersPerMultiprocessor: registers,
       registersPerThread: 255, registerGranularity: registerGranularity, threadsPerBlock: threadsPerBlock,
       unifiedL1: Bytes(unifiedL1),
       sharedMemoryCarveOuts: carveOuts.map { Bytes($0) }, sharedMemoryPerBlock: Bytes(sharedMemoryPerBlock),
       sharedMemoryReservedPerBlock: Bytes(reserved), sharedMemoryGranularity: Bytes(sharedMemoryGranularity),
       sharedMemoryBanks: 32, l1Line: Bytes(l1Line), l1Ways: 4, sector: Bytes(sector), l2: l2,
-      l2FetchGranularity: Bytes(l2FetchGranularity), dramGigabytesPerSecond: dramGigabytesPerSecond)
+      l2FetchGranularity: Bytes(l2FetchGranularity), dramGigabytesPerSecond: dramGigabytesPerSecond,
+      estimates: estimates)
   }
 
   /// The technical specifications of a compute capability, as the CUDA C++ Programming Guide lists them.

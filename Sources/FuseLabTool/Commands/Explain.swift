@@ -114,14 +114,19 @@ struct KernelExplanation {
     ]
     let decided = decisions.map { decision in
       let names = [decision.first, decision.second].map { sanitised(plan.network.layers[$0].name, limit: 48) }
-      return "\(names[0]) + \(names[1]): \(sanitised("\(decision.verdict)", limit: 320))"
+      return "\(names[0]) + \(names[1]): \(sanitised(decision.verdict.text(by: plan.objective), limit: 320))"
     }
     let terms = AccessTerm.terms(of: schedule).map {
       "\($0.operand) = \($0.formula) = \(grouped($0.bytes.count)) B"
     }
     return lines.map { $0 + "\n" }.joined() + table(style) + "\n" + sectorTable(style) + "\n"
       + (terms + (decided.isEmpty ? [] : [""]) + decided).map { hanging($0, width: style.width) + "\n" }
-      .joined()
+      .joined() + "\n" + EstimateListing.text(estimate, on: plan.gpu, style)
+  }
+
+  /// Of the closed form's work.
+  private var estimate: KernelEstimate {
+    KernelEstimate(KernelWork(candidate.schedule, on: plan.gpu), on: plan.gpu)
   }
 
   private func table(_ style: TerminalStyle) -> String {
@@ -167,6 +172,7 @@ struct KernelExplanation {
       "layers": JSONValue(schedule.chain.stages.map(\.name)),
       "schedule": PlanListing.json(schedule), "loop_nest": JSONValue(schedule.loopNest),
       "accesses": PlanListing.json(candidate.accesses),
+      "estimate": EstimateListing.json(estimate, on: plan.gpu),
       "formulas": .array(
         AccessTerm.terms(of: schedule).map {
           [
@@ -179,7 +185,7 @@ struct KernelExplanation {
           [
             "first": .string(plan.network.layers[$0.first].name),
             "second": .string(plan.network.layers[$0.second].name),
-            "verdict": .string($0.verdict.code), "text": .string($0.verdict.description),
+            "verdict": .string($0.verdict.code), "text": .string($0.verdict.text(by: plan.objective)),
           ]
         }),
     ]

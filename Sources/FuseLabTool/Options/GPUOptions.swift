@@ -18,27 +18,21 @@ struct PlanOptions: ParsableArguments {
   /// The most convolutions that a kernel may join so far.
   static let largestGroup = 2
 
-  @Option(help: ArgumentHelp("gma (default) or dram.", valueName: "cost"))
+  @Option(help: ArgumentHelp("gma (default), dram, or an estimate: time or energy.", valueName: "cost"))
   var objective: String?
   @Option(help: ArgumentHelp("Fewest blocks of a kernel (default the GPU's SMs).", valueName: "n"))
   var minBlocks: Int?
   @Option(help: ArgumentHelp("Most convolutions in a kernel: 1 or 2 (default).", valueName: "n"))
   var maxFuse: Int?
 
-  /// - Throws: `objective-unsupported` for `time` and `energy`, `usage` for other words.
+  /// - Throws: `usage` for words that are no objective.
   func planObjective(_ environment: Environment = .process) throws -> Objective {
     let name = objective ?? environment.text("objective") ?? Objective.gma.rawValue
     if let objective = Objective(rawValue: name) { return objective }
     let known = Objective.allCases.map(\.rawValue)
-    if name == "time" || name == "energy" {
-      throw CommandFailure(
-        "objective-unsupported", "plans by \(name) are not supported yet", exit: .unsupported,
-        remedy: "use one of: \(known.joined(separator: ", "))")
-    }
     throw CommandFailure.usage(
       "'\(sanitised(name))' is no objective",
-      remedy: DidYouMean.question(for: name, among: known + ["time", "energy"])
-        ?? "use one of: \(known.joined(separator: ", "))")
+      remedy: DidYouMean.question(for: name, among: known) ?? "use one of: \(known.joined(separator: ", "))")
   }
 
   /// Nil: as many as the GPU has multiprocessors.

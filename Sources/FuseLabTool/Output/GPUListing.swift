@@ -21,12 +21,14 @@ enum GPUListing {
 
   static func text(_ file: GPUFile, _ style: TerminalStyle) -> String {
     var text = style.bold(sanitised("\(file.gpu.id): \(file.gpu.name)")) + "\n"
-    for group in GPUFile.Group.allCases {
+    for group in GPUFile.Group.allCases where !facts(of: file.gpu, group).isEmpty {
       let provenance = file.provenance[group]
       text += "\n" + style.bold(group.rawValue) + "\n"
-      for (key, value) in facts(of: file.gpu, group) {
+      let rows = facts(of: file.gpu, group)
+      let column = rows.reduce(32) { max($0, $1.0.count + 2) }
+      for (key, value) in rows {
         let mark = provenance?.unconfirmed.contains(key) == true ? "  (unconfirmed)" : ""
-        let space = String(repeating: " ", count: max(1, 32 - key.count))
+        let space = String(repeating: " ", count: column - key.count)
         let indent = String(repeating: " ", count: key.count + space.count)
         let lines = wrapped(sanitised(Self.text(value)) + mark, width: style.width, indent: "  " + indent)
         text += "  \(key)\(space)\(lines.dropFirst(2 + indent.count))\n"
@@ -42,10 +44,16 @@ enum GPUListing {
     return text
   }
 
+  /// With a decimal more than none, and as many as the number has.
+  private static func decimal(_ value: Double) -> String {
+    let decimals = "\(value)".split(separator: ".").last?.utf8.count ?? 1
+    return fixed(value, decimals: min(decimals, 6))
+  }
+
   private static func text(_ value: JSONValue) -> String {
     switch value {
     case .integer(let number): grouped(number)
-    case .number(let number): fixed(number, decimals: 1)
+    case .number(let number): decimal(number)
     case .string(let text): text
     case .array(let values): values.map(text).joined(separator: "  ")
     default: ""
@@ -54,7 +62,7 @@ enum GPUListing {
 
   static func json(_ gpu: GPU) -> JSONValue {
     var values: [String: JSONValue] = ["id": .string(gpu.id), "name": .string(gpu.name)]
-    for group in GPUFile.Group.allCases {
+    for group in GPUFile.Group.allCases where !facts(of: gpu, group).isEmpty {
       values[group.rawValue] = .object(Dictionary(facts(of: gpu, group)) { first, _ in first })
     }
     return .object(values)
@@ -115,6 +123,13 @@ enum GPUListing {
         ("fetch_granularity_bytes", .integer(gpu.l2FetchGranularity.count)),
       ]
     case .dram: [("gigabytes_per_second", .number(gpu.dramGigabytesPerSecond))]
+    case .throughput, .latency, .energy, .calibration:
+      GPUFile.estimateFacts(of: gpu, group).map { fact in
+        switch fact.value {
+        case .integer(let number): (fact.key, .integer(number))
+        case .decimal(let number): (fact.key, .number(number))
+        }
+      }
     }
   }
 }

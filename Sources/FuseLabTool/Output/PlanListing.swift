@@ -7,27 +7,45 @@ import Workload
 /// A plan as tables and as JSON.
 enum PlanListing {
   static func text(_ plan: FusionPlan, _ style: TerminalStyle) -> String {
-    var table = TextTable([
-      .number("#"), .text("kernel", shrinksTo: nil), .text("layers"), .text("tile RxCxF", shrinksTo: nil),
-      .number("blocks"), .number("shared B"), .number("unfused B"), .number("planned B"), .number("saved"),
-    ])
-    for (index, group) in plan.groups.enumerated() { table.add(cells(group, index, plan)) }
+    var table = TextTable(
+      [
+        .number("#"), .text("kernel", shrinksTo: nil), .text("layers"), .text("tile RxCxF", shrinksTo: nil),
+        .number("blocks"), .number("shared B"), .number("unfused B"), .number("planned B"), .number("saved"),
+      ] + estimateColumns(plan))
+    for (index, group) in plan.groups.enumerated() {
+      table.add(cells(group, index, plan) + estimateCells(group.unfused, group.cost, plan))
+    }
     table.addRule()
     table.add(
       ["", "total", "", "", "", "", grouped(plan.unfusedTotal.gma.count), grouped(plan.total.gma.count)]
-        + [saved(plan.total.gma, of: plan.unfusedTotal.gma)])
+        + [saved(plan.total.gma, of: plan.unfusedTotal.gma)]
+        + estimateCells(plan.unfusedTotal, plan.total, plan))
     let title =
       "\(sanitised(plan.network.name)) on \(sanitised(plan.gpu.name)), \(plan.precision.elementType), "
       + "objective \(plan.objective), at least \(plan.minBlocks) blocks"
+    let note =
+      plan.objective.isEstimate ? hanging(EstimateListing.footnote(plan.gpu), width: style.width) + "\n" : ""
     return style.bold(title) + "\n" + table.text(style) + hanging(summary(plan), width: style.width) + "\n"
-      + refusals(plan, style)
+      + note + refusals(plan, style)
+  }
+
+  /// The objective's own columns, where it is not bytes.
+  private static func estimateColumns(_ plan: FusionPlan) -> [TextTable.Column] {
+    guard plan.objective.isEstimate else { return [] }
+    let unit = plan.objective == .time ? "us" : "uJ"
+    return [.number("unfused est. \(unit)"), .number("est. \(unit)")]
+  }
+
+  private static func estimateCells(_ unfused: Cost, _ planned: Cost, _ plan: FusionPlan) -> [String] {
+    guard plan.objective.isEstimate else { return [] }
+    return [unfused, planned].map { fixed(Double($0.primary.count) / 1e6, decimals: 2) }
   }
 
   private static func cells(_ group: FusionGroup, _ index: Int, _ plan: FusionPlan) -> [String] {
     let names = group.layers.map { sanitised(plan.network.layers[$0].name, limit: 48) }.joined(
       separator: " + ")
     guard let schedule = group.candidate?.schedule else {
-      return [String(index), "-", names]
+      return [String(index), "-", names, "", "", "", "", "", ""]
     }
     let tiling = schedule.tiling
     return [
@@ -40,18 +58,29 @@ enum PlanListing {
   }
 
   private static func summary(_ plan: FusionPlan) -> String {
-    let unit = plan.objective == .gma ? "accesses" : "DRAM traffic"
+    let objective = plan.objective
+    let what =
+      switch objective {
+      case .gma: "accesses"
+      case .dram: "DRAM traffic"
+      case .time: "estimated time"
+      case .energy: "estimated energy"
+      }
     return
-      "\(plan.fusedGroups.count) fused kernels; \(unit) \(grouped(plan.total.primary.count)) B, lower bound "
-      + "\(grouped(plan.lowerBound.primary.count)) B, gap \(grouped(plan.gap.count)) B: "
-      + (plan.gap == .zero ? "no other partition costs less" : "not proved optimal")
+      "\(plan.fusedGroups.count) fused kernels; \(what) \(objective.text(plan.total.primary)), lower bound "
+      + "\(objective.text(plan.lowerBound.primary)), gap \(objective.text(plan.gap)): "
+      + (plan.gap != .zero
+        ? "not proved optimal"
+        : objective.isEstimate
+          ? "no other partition has less by this estimate" : "no other partition costs less")
   }
 
   private static func refusals(_ plan: FusionPlan, _ style: TerminalStyle) -> String {
     guard !plan.refusals.isEmpty else { return "" }
     let lines = plan.refusals.map { decision in
       let names = [decision.first, decision.second].map { sanitised(plan.network.layers[$0].name, limit: 48) }
-      let line = "\(names[0]) + \(names[1]): \(sanitised("\(decision.verdict)", limit: 320))"
+      let line =
+        "\(names[0]) + \(names[1]): \(sanitised(decision.verdict.text(by: plan.objective), limit: 320))"
       return hanging(line, width: style.width, indent: "  ") + "\n"
     }
     return style.bold("not fused") + "\n" + lines.joined()
@@ -69,19 +98,25 @@ enum PlanListing {
       "objective": .string(plan.objective.rawValue), "min_blocks": .integer(plan.minBlocks),
       "groups": .array(plan.groups.map { json($0, plan) }),
       "decisions": .array(plan.decisions.map { json($0, plan) }),
-      "totals": [
+      "is_estimate": .bool(plan.objective.isEstimate),
+      "totals": .object([
         "gma_bytes": .integer(plan.total.gma.count),
         "unfused_gma_bytes": .integer(plan.unfusedTotal.gma.count),
-        "objective_bytes": .integer(plan.total.primary.count),
-        "unfused_objective_bytes": .integer(plan.unfusedTotal.primary.count),
+        key("objective", plan): .integer(plan.total.primary.count),
+        key("unfused_objective", plan): .integer(plan.unfusedTotal.primary.count),
         "fused_kernels": .integer(plan.fusedGroups.count),
-      ],
-      "certificate": [
-        "lower_bound_bytes": .integer(plan.lowerBound.primary.count),
-        "gap_bytes": .integer(plan.gap.count),
-        "layer_price_bytes": .array(plan.prices.map { .integer($0.primary.count) }),
-      ],
+      ]),
+      "certificate": .object([
+        key("lower_bound", plan): .integer(plan.lowerBound.primary.count),
+        key("gap", plan): .integer(plan.gap.count),
+        key("layer_price", plan): .array(plan.prices.map { .integer($0.primary.count) }),
+      ]),
     ]
+  }
+
+  /// `name` with the objective's unit: `gap_bytes`, `gap_picoseconds`.
+  private static func key(_ name: String, _ plan: FusionPlan) -> String {
+    name + "_" + plan.objective.unit.rawValue
   }
 
   private static func json(_ group: FusionGroup, _ plan: FusionPlan) -> JSONValue {
@@ -92,7 +127,7 @@ enum PlanListing {
       "layer_indices": JSONValue(group.layers),
       "gma_bytes": .integer(group.cost.gma.count),
       "unfused_gma_bytes": .integer(group.unfused.gma.count),
-      "objective_bytes": .integer(group.cost.primary.count),
+      key("objective", plan): .integer(group.cost.primary.count),
       "reason": JSONValue(group.reason),
     ]
     if let candidate = group.candidate {
@@ -134,12 +169,12 @@ enum PlanListing {
     var values: [String: JSONValue] = [
       "first": .string(plan.network.layers[decision.first].name),
       "second": .string(plan.network.layers[decision.second].name),
-      "verdict": .string(decision.verdict.code), "text": .string(decision.verdict.description),
+      "verdict": .string(decision.verdict.code), "text": .string(decision.verdict.text(by: plan.objective)),
     ]
     switch decision.verdict {
     case .costsMore(let fused, let unfused), .betterElsewhere(let fused, let unfused):
-      values["fused_bytes"] = .integer(fused.primary.count)
-      values["unfused_bytes"] = .integer(unfused.primary.count)
+      values[key("fused", plan)] = .integer(fused.primary.count)
+      values[key("unfused", plan)] = .integer(unfused.primary.count)
     case .fused, .fork, .kindsNotFused, .notConsidered, .infeasible: break
     }
     return .object(values)

@@ -1,3 +1,4 @@
+import CostModel
 import Fusion
 import Hardware
 import MemorySimulation
@@ -10,6 +11,11 @@ enum TrafficListing {
   struct Kernel {
     let schedule: Schedule
     let traffic: KernelTraffic
+
+    /// Of the replayed work.
+    func estimate(on gpu: GPU) -> KernelEstimate {
+      KernelEstimate(KernelWork(traffic, of: schedule, on: gpu), on: gpu)
+    }
   }
 
   static func text(
@@ -18,17 +24,20 @@ enum TrafficListing {
     var table = TextTable([
       .text("kernel", shrinksTo: nil), .text("layers"), .number("waves"), .number("accesses B"),
       .number("sectors"), .number("L1 hit"), .number("L2 hit"), .number("DRAM read B"),
-      .number("DRAM write B"), .number("bank conf."),
+      .number("DRAM write B"), .number("bank conf."), .number("est. us"), .text("limit", shrinksTo: nil),
+      .number("est. uJ"),
     ])
     for kernel in kernels {
       let (traffic, loads) = (kernel.traffic, kernel.traffic.loads)
+      let estimate = kernel.estimate(on: plan.gpu)
       table.add([
         kernel.schedule.kind.description, names(kernel.schedule), String(traffic.waves),
         grouped(traffic.gma.count), grouped(traffic.total.sectors.count),
         percentage(loads.l1Hits.count, of: loads.sectors.count),
         percentage(loads.l2ReadHits.count, of: loads.l1Misses.count),
         grouped(traffic.dramRead.count), grouped(traffic.dramWritten.count),
-        grouped(traffic.shared.bankConflicts),
+        grouped(traffic.shared.bankConflicts), EstimateListing.microseconds(estimate.time.total),
+        estimate.time.limit.rawValue, EstimateListing.microjoules(estimate.energy.total),
       ])
     }
     table.addRule()
@@ -37,12 +46,21 @@ enum TrafficListing {
     table.add([
       "total", "", "", sum { $0.gma.count }, sum { $0.total.sectors.count }, "", "",
       sum { $0.dramRead.count }, sum { $0.dramWritten.count },
-      sum { $0.shared.bankConflicts },
+      sum { $0.shared.bankConflicts }, EstimateListing.microseconds(time(kernels, plan)), "",
+      EstimateListing.microjoules(energy(kernels, plan)),
     ])
     let title =
       "\(sanitised(plan.network.name)) on \(sanitised(plan.gpu.name)), \(plan.precision.elementType), "
       + l2.words
     return style.bold(title) + "\n" + table.text(style)
+      + hanging(EstimateListing.footnote(plan.gpu), width: style.width) + "\n"
+  }
+
+  private static func time(_ kernels: [Kernel], _ plan: FusionPlan) -> Picoseconds {
+    kernels.reduce(.zero) { $0 + $1.estimate(on: plan.gpu).time.total }
+  }
+  private static func energy(_ kernels: [Kernel], _ plan: FusionPlan) -> Picojoules {
+    kernels.reduce(.zero) { $0 + $1.estimate(on: plan.gpu).energy.total }
   }
 
   private static func names(_ schedule: Schedule) -> String {
@@ -62,12 +80,16 @@ enum TrafficListing {
             "metric": JSONValue($0.metric),
           ]
         }),
-      "kernels": .array(kernels.map { json($0) }),
+      "kernels": .array(kernels.map { json($0, on: plan.gpu) }),
+      "estimate": [
+        "is_estimate": true, "time_picoseconds": .integer(time(kernels, plan).count),
+        "energy_picojoules": .integer(energy(kernels, plan).count),
+      ],
       "totals": json(kernels.reduce(.zero) { $0 + $1.traffic.total }),
     ]
   }
 
-  private static func json(_ kernel: Kernel) -> JSONValue {
+  private static func json(_ kernel: Kernel, on gpu: GPU) -> JSONValue {
     let traffic = kernel.traffic
     let counters = Counter.all.map { ($0.name, JSONValue($0.value(from: traffic))) }
     let operands = traffic.operands.map { ($0.description, json($1)) }
@@ -79,6 +101,7 @@ enum TrafficListing {
       "counters": .object(Dictionary(counters) { first, _ in first }),
       "operands": .object(Dictionary(operands) { first, _ in first }),
       "sectors_by_cause": sectorsByCause(traffic),
+      "estimate": EstimateListing.json(kernel.estimate(on: gpu), on: gpu),
     ]
   }
 

@@ -23,7 +23,8 @@ extension Session {
     let origin = "FusePlanner's hardware file \(Self.fileName(path))"
     let sources = BuiltIn.gpuFile(named: imported.base)?.provenance ?? [:]
     var provenance: [GPUFile.Group: GPUFile.Provenance] = [:]
-    for group in GPUFile.Group.allCases {
+    for group in GPUFile.Group.allCases
+    where group != .calibration || imported.gpu.estimates.calibration != nil {
       let inherited = sources[group]
       let rest = "\(imported.base): \(inherited?.source ?? "its description")"
       provenance[group] = GPUFile.Provenance(
@@ -40,7 +41,7 @@ extension Session {
     case .limits: "warp size"
     case .sharedMemory: "sizes"
     case .l1: "unified size"
-    case .clock, .l2, .dram: nil
+    case .clock, .l2, .dram, .throughput, .latency, .energy, .calibration: nil
     }
   }
 }

@@ -1,0 +1,192 @@
+import Hardware
+import Scheduling
+import Workload
+
+/// What one block of a schedule does on its multiprocessor, counted from sizes alone: the recursion of
+/// `Schedule.steps(of:)` without its regions. Tiles at the edges do what all others do, for a tile's size is a constant.
+struct BlockWork {
+  struct Counts: Hashable {
+    /// Warp instructions that load, that multiply and add, that access shared memory.
+    var loads = 0, multiplyAdds = 0, sharedRequests = 0
+    /// Passes over the banks beyond one for each of those, as far as a compute step's first warps show.
+    var bankConflicts = 0
+    /// Loads of a thread that wait for one another.
+    var loadRounds = 0
+
+    /// Adds `times` what `more` has beyond `less`.
+    mutating func add(_ more: Counts, less: Counts, times: Int) {
+      loads += (more.loads - less.loads) * times
+      multiplyAdds += (more.multiplyAdds - less.multiplyAdds) * times
+      sharedRequests += (more.sharedRequests - less.sharedRequests) * times
+      bankConflicts += (more.bankConflicts - less.bankConflicts) * times
+      loadRounds += (more.loadRounds - less.loadRounds) * times
+    }
+  }
+
+  private(set) var counts = Counts()
+  private let costs: StepCosts
+  private var held: [[Range<Int>]]
+  private var produced: [Range<Int>?]
+  private let operandIndex: [Operand: Int]
+
+  init(_ costs: StepCosts, channels: Range<Int>) {
+    self.costs = costs
+    let operands = costs.chain.operands
+    held = Array(repeating: [], count: operands.count)
+    operandIndex = Dictionary(operands.enumerated().map { ($1, $0) }) { first, _ in first }
+    produced = Array(repeating: nil, count: costs.chain.stages.count)
+    produce(costs.chain.stages.count - 1, channels)
+  }
+
+  private var chain: Chain { costs.chain }
+
+  private mutating func produce(_ stage: Int, _ channels: Range<Int>) {
+    guard produced[stage] != channels else { return }
+    produced[stage] = channels
+    let chunks = costs.schedule.chunkCount(of: stage)
+    // Chunks between the second and the last but one do what the second does: they differ from the one before as it does.
+    let isRegular = chunks > 4 && !chain.mayCutGroups(of: stage)
+    for index in 0..<chunks where !isRegular || index < 2 || index >= chunks - 2 {
+      let before = counts
+      consume(costs.schedule.chunk(index, of: stage, for: channels), stage, channels)
+      if isRegular, index == 1 { counts.add(counts, less: before, times: chunks - 4) }
+    }
+    // Biases and multipliers at the end of the reduction, and the intermediate's writes.
+    let lanes = costs.lanes(stage, channels: channels.count)
+    let constants = (chain.stages[stage].hasBias ? 1 : 0) + (chain.hasMultipliers(stage) ? 1 : 0)
+    counts.sharedRequests += lanes.warps * lanes.tile.channels * constants
+    if stage < chain.stages.count - 1 { counts.sharedRequests += lanes.writes }
+  }
+
+  private mutating func consume(_ chunk: Range<Int>, _ stage: Int, _ channels: Range<Int>) {
+    let layer = chain.stages[stage]
+    if stage > 0 {
+      produce(stage - 1, chunk)
+    } else {
+      for input in layer.inputs.indices { load(.ifm(input), [chunk]) }
+    }
+    if layer.hasWeights {
+      let reduced = chain.mixesChannels(stage) ? chunk : 0..<layer.shape.channelsPerGroup
+      load(.weights(stage: stage), [reduced, channels])
+    }
+    if layer.hasBias { load(.bias(stage: stage), [channels]) }
+    if chain.hasMultipliers(stage) { load(.multipliers(stage: stage), [channels]) }
+    compute(stage, channels: channels.count, reducing: chunk.count)
+  }
+
+  private mutating func load(_ operand: Operand, _ ranges: [Range<Int>]) {
+    guard let index = operandIndex[operand], held[index] != ranges else { return }
+    held[index] = ranges
+    let slots = ranges.reduce(costs.slots[index]) { $0 * $1.count }
+    let items = (slots + costs.widths[index] - 1) / costs.widths[index]
+    let warps = (items + WarpRequest.lanes - 1) / WarpRequest.lanes
+    counts.loads += warps
+    counts.sharedRequests += warps
+    let perRound = costs.schedule.lanes.threads * KernelWork.loadsInFlight
+    counts.loadRounds += (items + perRound - 1) / perRound
+  }
+
+  private mutating func compute(_ stage: Int, channels: Int, reducing: Int) {
+    let layer = chain.stages[stage]
+    let lanes = costs.lanes(stage, channels: channels)
+    let reduced = chain.mixesChannels(stage) ? reducing : layer.shape.channelsPerGroup
+    let banks = BankPasses(costs, stage, lanes)
+    switch costs.model.path(of: stage) {
+    case .elements: readElements(stage, lanes, banks, reduced: reduced)
+    case .packs(let size): readPacks(lanes, banks, size, reduced: reduced)
+    case .matrix:
+      let steps = reduced / ComputePath.matrixChannels * lanes.warps
+      counts.sharedRequests += 2 * steps * (lanes.tile.pixels + lanes.tile.channels / 2)
+    }
+    guard layer.hasWeights else { return }
+    let products = reduced * layer.shape.rows.window * layer.shape.columns.window * lanes.warps
+    counts.multiplyAdds += products * lanes.tile.channels * lanes.tile.pixels
+  }
+
+  private mutating func readElements(_ stage: Int, _ lanes: ComputeLanes, _ banks: BankPasses, reduced: Int) {
+    let layer = chain.stages[stage]
+    let products = reduced * layer.shape.rows.window * layer.shape.columns.window * lanes.warps
+    let inputs = stage == 0 ? layer.inputs.count : 1
+    let runs = chain.mixesChannels(stage) ? 1 : lanes.channelRuns
+    counts.sharedRequests += products * runs * lanes.tile.pixels * inputs
+    counts.bankConflicts += Int((Double(products * inputs) * banks.valueConflicts()).rounded())
+    guard layer.hasWeights else { return }
+    counts.sharedRequests += products * lanes.tile.channels
+    counts.bankConflicts += Int((Double(products) * banks.weightConflicts(reduced: reduced)).rounded())
+  }
+
+  private mutating func readPacks(_ lanes: ComputeLanes, _ banks: BankPasses, _ size: Int, reduced: Int) {
+    let packs = reduced / size * lanes.warps
+    counts.sharedRequests += packs * (lanes.tile.pixels + lanes.tile.channels)
+    let conflicts = banks.valueConflicts(pack: size) + banks.weightConflicts(reduced: reduced, pack: size)
+    counts.bankConflicts += Int((Double(packs) * conflicts).rounded())
+  }
+}
+
+extension Schedule {
+  /// As many as `chunks(of:for:)` has.
+  fileprivate func chunkCount(of stage: Int) -> Int {
+    guard chain.mixesChannels(stage) else { return 1 }
+    let extent = chain.stages[stage].shape.inputChannels
+    return (extent + tiling.reduction[stage] - 1) / tiling.reduction[stage]
+  }
+
+  /// `chunks(of:for:)[index]`.
+  fileprivate func chunk(_ index: Int, of stage: Int, for channels: Range<Int>) -> Range<Int> {
+    guard chain.mixesChannels(stage) else { return chain.inputChannels(of: stage, for: channels) }
+    let first = index * tiling.reduction[stage]
+    return first..<min(first + tiling.reduction[stage], chain.stages[stage].shape.inputChannels)
+  }
+}
+
+extension ComputeLanes {
+  /// Runs of neighbouring channels of an item that a lane writes at once.
+  var channelRuns: Int { (tile.channels + storeWidth - 1) / storeWidth }
+
+  /// Warp instructions that write the step's outputs, those of which some lane has one for itself: the rest is dropped.
+  fileprivate var writes: Int {
+    var count = 0
+    for warp in 0..<warps {
+      for channel in stride(from: 0, to: tile.channels, by: storeWidth) {
+        for pixel in 0..<tile.pixels {
+          // Mostly the first lane has one.
+          let writes = (0..<WarpRequest.lanes).contains {
+            output(warp: warp, lane: $0, channel: channel, pixel: pixel)?.isReal == true
+          }
+          if writes { count += 1 }
+        }
+      }
+    }
+    return count
+  }
+}
+
+/// What the steps of a schedule's blocks have in common.
+struct StepCosts {
+  let schedule: Schedule
+  var chain: Chain { schedule.chain }
+  /// Of each operand in `Chain.operands`: slots of one channel (and filter), and elements that a lane loads at once.
+  let slots, widths: [Int]
+  let model: FootprintModel
+
+  init(_ schedule: Schedule) {
+    self.schedule = schedule
+    model = schedule.footprintModel
+    let chain = schedule.chain
+    let rows = schedule.rows.offsets[0].count
+    let columns = schedule.columns.offsets[0].count
+    slots = chain.operands.map { operand in
+      switch operand {
+      case .ifm: rows * columns
+      case .weights(let stage):
+        chain.stages[stage].shape.rows.window * chain.stages[stage].shape.columns.window
+      case .bias, .multipliers, .ofm: 1
+      }
+    }
+    widths = chain.operands.map { schedule.vectorWidth(of: $0) }
+  }
+
+  func lanes(_ stage: Int, channels: Int) -> ComputeLanes {
+    ComputeLanes(schedule, stage: stage, channels: channels)
+  }
+}

@@ -1,0 +1,37 @@
+import Hardware
+import Workload
+
+/// An estimate of a kernel's dynamic energy: counts of actions × what one takes (as Accelergy does, Wu et al., ICCAD
+/// 2019). Leakage, idle power and clocks are left out, so a faster plan saves nothing by being faster.
+public struct EnergyEstimate: Hashable, Sendable {
+  public enum Part: String, Hashable, Sendable, CaseIterable {
+    case compute, instructions, shared, l1, l2, dram
+  }
+
+  public let picojoules: [Part: Double]
+  public let total: Picojoules
+
+  public init(_ work: KernelWork, on gpu: GPU) {
+    let energy = gpu.estimates.energy
+    let sector = Double(gpu.sector.count)
+    let multiplyAdd = work.elementType == .fp32 ? energy.fp32MultiplyAdd : energy.int8MultiplyAdd
+    let parts: [Part: Double] = [
+      .compute: Double(work.multiplyAdds * gpu.warpSize) * multiplyAdd,
+      .instructions: Double(work.instructions * gpu.warpSize) * energy.instructionLane,
+      .shared: Double(work.sharedWavefronts * gpu.sharedMemoryBanks * 4) * energy.sharedByte,
+      .l1: Double(work.l1Sectors) * sector * energy.l1Byte,
+      .l2: Double(work.l2Sectors) * sector * energy.l2Byte,
+      .dram: Double(work.dramBytes) * energy.dramByte,
+    ]
+    // In a fixed order: sums of doubles depend on it.
+    let sum = Part.allCases.reduce(0) { $0 + (parts[$1] ?? 0) }
+    picojoules = parts
+    total = Picojoules(Int(min(sum.rounded(.up), Double(TimeEstimate.ceiling))))
+  }
+
+  /// The part that takes most; of equals the first of `Part`.
+  public var largest: Part {
+    let most = picojoules.values.reduce(0, max)
+    return Part.allCases.first { picojoules[$0] == most } ?? .dram
+  }
+}

@@ -1,0 +1,51 @@
+import Hardware
+import Workload
+
+/// What a kernel does, level by level: all that an estimate of its time and energy asks. Counted by a replay, or
+/// taken from closed forms (`KernelWork+ClosedForm.swift`). Whole-kernel sums unless said otherwise.
+public struct KernelWork: Hashable, Sendable {
+  public var blocks: Int
+  /// Blocks that a multiprocessor holds at once, at least 1.
+  public var residentBlocks: Int
+  public var elementType: ElementType
+  /// Warp instructions that multiply and add, and all that are counted, those among them.
+  public var multiplyAdds: Int
+  public var instructions: Int
+  /// Passes over the banks of shared memory.
+  public var sharedWavefronts: Int
+  /// Sectors that requests ask of the L1, loads and stores.
+  public var l1Sectors: Int
+  /// Sectors that cross from the multiprocessors to the L2 and back.
+  public var l2Sectors: Int
+  /// Bytes read from DRAM and written there.
+  public var dramBytes: Int
+  /// Loads of a block that wait for one another, `loadsInFlight` of a thread at once.
+  public var loadRounds: Int
+  /// Where the sectors that loads ask for are found.
+  public var sectorsFromL1, sectorsFromL2, sectorsFromDRAM: Int
+
+  public init(
+    blocks: Int, residentBlocks: Int, elementType: ElementType, multiplyAdds: Int, instructions: Int,
+    sharedWavefronts: Int, l1Sectors: Int, l2Sectors: Int, dramBytes: Int, loadRounds: Int,
+    sectorsFromL1: Int,
+    sectorsFromL2: Int, sectorsFromDRAM: Int
+  ) {
+    self.blocks = blocks
+    self.residentBlocks = residentBlocks
+    self.elementType = elementType
+    self.multiplyAdds = multiplyAdds
+    self.instructions = instructions
+    self.sharedWavefronts = sharedWavefronts
+    self.l1Sectors = l1Sectors
+    self.l2Sectors = l2Sectors
+    self.dramBytes = dramBytes
+    self.loadRounds = loadRounds
+    self.sectorsFromL1 = sectorsFromL1
+    self.sectorsFromL2 = sectorsFromL2
+    self.sectorsFromDRAM = sectorsFromDRAM
+  }
+
+  /// Loads of one thread that may be under way together: how far the compiler unrolls the staging loop. No source;
+  /// `gpu calibrate` absorbs it in the factor of `latency`.
+  public static let loadsInFlight = 4
+}

@@ -1,0 +1,106 @@
+import CostModel
+import Hardware
+import Scheduling
+import Workload
+
+/// A tile with a lower bound of its cost, small enough to keep all of a search.
+struct BoundedTile {
+  let bound: Cost
+  let blocks: Int
+  let rows, columns: Int
+  /// Where its slice stands in the search.
+  let position: Int
+
+  init(_ choice: TileChoice) {
+    bound = choice.cost
+    blocks = choice.blocks
+    rows = choice.rows.tile
+    columns = choice.columns.tile
+    position = choice.position
+  }
+}
+
+/// Prices the tiles of one chain by `time` or `energy`: the estimate of the closed form's work, and before it a lower
+/// bound that needs no lanes.
+struct EstimatePricer {
+  private let chain: Chain
+  private let gpu: GPU
+  private let objective: Objective
+  private let rows, columns: [Int: (tiling: AxisTiling, sums: AxisSums)]
+
+  init(_ chain: Chain, _ explorer: TileExplorer, rows: [AxisTiling], columns: [AxisTiling]) {
+    self.chain = chain
+    gpu = explorer.gpu
+    objective = explorer.objective
+    func index(_ tilings: [AxisTiling]) -> [Int: (tiling: AxisTiling, sums: AxisSums)] {
+      Dictionary(tilings.map { ($0.tile, ($0, AxisSums($0))) }) { first, _ in first }
+    }
+    self.rows = index(rows)
+    self.columns = index(columns)
+  }
+
+  func axes(_ tile: BoundedTile) -> (rows: AxisSums, columns: AxisSums)? {
+    guard let row = rows[tile.rows], let column = columns[tile.columns] else { return nil }
+    return (row.sums, column.sums)
+  }
+
+  func price(_ tiling: Tiling, _ lanes: LaneMap) -> ObjectiveValue {
+    guard let row = rows[tiling.rows], let column = columns[tiling.columns] else {
+      preconditionFailure("the tile is none of the search's")
+    }
+    let schedule = Schedule(
+      unchecked: chain, tiling: tiling, lanes: lanes, order: .columnFastest, rows: row.tiling,
+      columns: column.tiling)
+    let accesses = AnalyticTraffic(
+      chain: chain, rows: row.sums, columns: column.sums,
+      channels: ChannelSums(chain: chain, tiling: tiling)
+    ).accesses
+    return objective.value(of: schedule, on: gpu, accesses: accesses)
+  }
+
+  /// No more than `price`, whatever the lanes: the bytes of every access as if sectors were always whole, the
+  /// multiply-accumulates in full warps, and the fewest shared-memory reads that a register tile allows.
+  func bound(
+    _ channels: ChannelSums, _ rows: AxisSums, _ columns: AxisSums, blocks: Int, accesses: Bytes, dram: Bytes
+  ) -> ObjectiveValue {
+    let tiles = Double(chain.last.shape.batch * rows.tiles * columns.tiles)
+    var multiplyAdds = 0.0
+    var reads = 0.0
+    for (stage, layer) in chain.stages.enumerated() {
+      let outputs =
+        tiles * Double(channels.computed(stage)) * Double(rows.slots[stage + 1] * columns.slots[stage + 1])
+      let products = outputs * Double(layer.shape.taps) / Double(gpu.warpSize)
+      if layer.hasWeights { multiplyAdds += products }
+      reads += products * LaneLegality.leastReadsPerProduct(chain, stage)
+    }
+    // A little less, for sums of doubles are rounded.
+    let (adds, shared) = (whole(multiplyAdds * 0.999_999), whole(reads * 0.999_999))
+    let sectors = accesses.count / gpu.sector.count
+    let work = KernelWork(
+      blocks: blocks, residentBlocks: gpu.blocksPerMultiprocessor, elementType: chain.elementType,
+      multiplyAdds: adds, instructions: adds + shared, sharedWavefronts: shared, l1Sectors: sectors,
+      l2Sectors: sectors, dramBytes: dram.count, loadRounds: 0, sectorsFromL1: 0, sectorsFromL2: 0,
+      sectorsFromDRAM: 0)
+    return objective == .time
+      ? ObjectiveValue(TimeEstimate(work, on: gpu).total.count)
+      : ObjectiveValue(EnergyEstimate(work, on: gpu).total.count)
+  }
+
+  private func whole(_ value: Double) -> Int { Int(min(value, Double(1 << 50))) }
+}
+
+extension LaneLegality {
+  /// Shared-memory reads for each product of a stage, at least: a register tile of `c` channels × `p` pixels reads `c + p`
+  /// values for `c · p` products where channels are mixed, else a value for each product and a weight for `p`. NHWC reads
+  /// several channels at once, where they are mixed up to a matrix of them: nothing is claimed for those.
+  static func leastReadsPerProduct(_ chain: Chain, _ stage: Int) -> Double {
+    guard chain.stages[stage].hasWeights else { return 1 }
+    let isChannelsFirst = chain.axisOrder == .hwc
+    if chain.mixesChannels(stage) {
+      return isChannelsFirst
+        ? 0 : 1 / Double(LaneMap().channelsPerThread) + 1 / Double(pixelCounts.max() ?? 1)
+    }
+    let values = isChannelsFirst ? 1 / Double(LaneMap().channelsPerThread) : 1
+    return values + 1 / Double(FootprintModel.unmixedPixels)
+  }
+}

@@ -1,0 +1,130 @@
+import CostModel
+import Hardware
+import ModelFiles
+import Scheduling
+import TestSupport
+import Testing
+import Workload
+
+@testable import Fusion
+
+/// Plans by `time` and `energy`.
+@Suite struct EstimateObjectiveTests {
+  private func smallGPU(_ seed: Int, _ change: (inout GPUDraft) -> Void = { _ in }) throws -> GPU {
+    var draft = GPUDraft()
+    draft.sharedMemoryPerBlock = [640, 2048, 4096][seed % 3]
+    draft.reserved = 0
+    draft.carveOuts = [8 << 10]
+    draft.multiprocessors = [2, 7, 48][seed % 3]
+    change(&draft)
+    return try draft.gpu()
+  }
+
+  /// The least price of every tile that the search considers, one after the other, without bounds.
+  private func leastCost(_ chain: Chain, _ explorer: TileExplorer) throws -> Cost? {
+    let rows = AxisCandidates(windows: chain.stages.map(\.shape.rows)).sums
+    let columns = AxisCandidates(windows: chain.stages.map(\.shape.columns)).sums
+    let legality = LaneLegality(chain: chain, gpu: explorer.gpu)
+    var best: [Int: Cost] = [:]
+    for channels in TileSearch.channelTiles(of: chain) {
+      for group in ReductionOptions(chain).groups(ofTile: channels) {
+        for row in rows {
+          for column in columns {
+            guard let found = legality.realise(group, channels, row, column) else { continue }
+            let schedule = try Schedule(chain, tiling: found.tiling, lanes: found.lanes)
+            let accesses = AnalyticTraffic(schedule).accesses
+            let cost = Cost(
+              primary: explorer.objective.value(of: schedule, on: explorer.gpu, accesses: accesses),
+              gma: accesses.total)
+            let blocks = schedule.blocks.count
+            best[blocks] = min(best[blocks] ?? cost, cost)
+          }
+        }
+      }
+    }
+    guard let most = best.keys.max() else { return nil }
+    return best.filter { $0.key >= min(explorer.minBlocks, most) }.values.min()
+  }
+
+  @Test(
+    "The best kernel equals a walk over every tile, for each layer and each pair that may be fused",
+    arguments: [Objective.time, .energy], 0..<12)
+  func bruteForce(_ objective: Objective, _ seed: Int) throws {
+    var small = SmallNetwork(seed: UInt64(seed) + 900)
+    let network = try small.network()
+    let gpu = try smallGPU(seed)
+    let explorer = TileExplorer(gpu: gpu, objective: objective, minBlocks: [1, 6, 1000][seed / 3 % 3])
+    let precision: Precision = seed % 2 == 0 ? .fp32 : .int8(.onnx)
+    for first in network.layers.indices {
+      for last in first...min(first + 1, network.layers.count - 1) {
+        guard let chain = try? Chain(Array(network.layers[first...last]), precision: precision) else {
+          continue
+        }
+        let expected = try leastCost(chain, explorer)
+        #expect((try? explorer.best(of: chain).cost) == expected, "\(chain)")
+      }
+    }
+  }
+
+  @Test("The certificate proves the plan: prices add up to it, and the gap is nothing")
+  func certificate() throws {
+    for objective in [Objective.time, .energy] {
+      for seed in 0..<6 {
+        var small = SmallNetwork(seed: UInt64(seed) + 700)
+        let plan = FusionPlanner(
+          gpu: try smallGPU(seed), precision: .fp32, objective: objective, minBlocks: 2
+        ).plan(try small.network())
+        #expect(plan.gap == .zero && plan.lowerBound == plan.total)
+        #expect(!(plan.unfusedTotal < plan.total))
+        for group in plan.groups {
+          let prices = group.layers.reduce(Cost.zero) { $0 + plan.prices[$1] }
+          #expect(group.cost == prices)
+        }
+      }
+    }
+  }
+
+  @Test("No plan's estimated time rises with a bandwidth, a rate or a clock", arguments: 0..<6)
+  func monotone(_ seed: Int) throws {
+    var small = SmallNetwork(seed: UInt64(seed) + 1300)
+    let network = try small.network()
+    func time(_ change: (inout GPUDraft) -> Void) throws -> ObjectiveValue {
+      FusionPlanner(gpu: try smallGPU(seed, change), precision: .fp32, objective: .time, minBlocks: 2)
+        .plan(network).total.primary
+    }
+    let base = try time { _ in }
+    #expect(try time { $0.dramGigabytesPerSecond *= 1.5 } <= base)
+    #expect(try time { $0.boostMegahertz += 100 } <= base)
+    for index in 0..<6 {
+      let faster = try time {
+        let facts = $0.estimates
+        var rates = [4, 64, 128, 128, 64, 1024]
+        rates[index] *= 2
+        $0.estimates = EstimateFacts(
+          throughput: Throughput(
+            warpInstructions: rates[0], int32Lanes: rates[1], l1Bytes: rates[2], sharedBytes: rates[3],
+            l2BytesPerMultiprocessor: rates[4], l2Bytes: rates[5]),
+          latency: facts.latency, energy: facts.energy)
+      }
+      #expect(faster <= base)
+    }
+  }
+
+  @Test("A plan by an objective is no worse by it than plans by the others", arguments: ["mobilenet_v1"])
+  func ownObjectiveWins(_ name: String) throws {
+    let gpu = try #require(BuiltIn.gpu(named: "gtx1660"))
+    let network = try #require(BuiltIn.network(named: name))
+    func plan(_ objective: Objective) -> FusionPlan {
+      FusionPlanner(gpu: gpu, precision: .fp32, objective: objective).plan(network, threads: 2)
+    }
+    let plans = [Objective.gma, .dram, .time, .energy].map(plan)
+    for own in plans where own.objective.isEstimate {
+      for other in plans {
+        let value = other.groups.compactMap(\.candidate).reduce(ObjectiveValue.zero) {
+          $0 + own.objective.value(of: $1.schedule, on: gpu, accesses: $1.accesses)
+        }
+        #expect(own.total.primary <= value, "\(own.objective) of the plan by \(other.objective)")
+      }
+    }
+  }
+}
