@@ -74,6 +74,7 @@ let package = Package(
       name: "ModelFiles",
       dependencies: ["Workload", "Hardware", .product(name: "Yams", package: "Yams")],
       resources: [.embedInCode("Configs")]),
+    .target(name: "Comparison", dependencies: ["ModelFiles"]),
     .target(
       name: "Verification",
       dependencies: [
@@ -84,7 +85,7 @@ let package = Package(
       name: "fuselab",
       dependencies: [
         "Workload", "Hardware", "Scheduling", "Reference", "ScheduleExecution", "CostModel",
-        "MemorySimulation", "Fusion", "Rendering", "ModelFiles", "ConcurrentMap",
+        "MemorySimulation", "Fusion", "Rendering", "ModelFiles", "Comparison", "ConcurrentMap",
         "Verification",
         "KernelEmulator", "KernelSources", "KernelBundles", "Digest",
         .target(name: "CUDAKernels", condition: .when(traits: ["cuda"])),
@@ -113,6 +114,7 @@ let package = Package(
       name: "FusionTests", dependencies: ["Fusion", "CostModel", "Scheduling", "ModelFiles", "TestSupport"],
       swiftSettings: optimised),
     .testTarget(name: "RenderingTests", dependencies: ["Rendering", "Fusion", "ModelFiles", "TestSupport"]),
+    .testTarget(name: "ComparisonTests", dependencies: ["Comparison", "ModelFiles", "TestSupport"]),
     .testTarget(name: "ModelFilesTests", dependencies: ["ModelFiles", "TestSupport"]),
     .testTarget(
       name: "AgreementTests",

@@ -15,7 +15,7 @@ struct FuseLab: ParsableCommand {
     version: version,
     subcommands: [
       Demo.self, Doctor.self, Inspect.self, Verify.self, Plan.self, Explain.self, Simulate.self, Graph.self,
-      Bench.self, CUDACommand.self, GPUCommand.self, ModelCommand.self, ConfigCommand.self,
+      Compare.self, Bench.self, CUDACommand.self, GPUCommand.self, ModelCommand.self, ConfigCommand.self,
     ])
 
   static func main() { EntryPoint.run(Array(CommandLine.arguments.dropFirst())) }

@@ -29,6 +29,22 @@ public enum DiagnosticCode: String, Hashable, Sendable, CaseIterable {
   case hardwareAssumption = "hardware-assumption"
   case fusionListSyntax = "fusion-list-syntax"
 
+  // Profiles and measurements
+  case csvSyntax = "csv-syntax"
+  case ncuHeader = "ncu-header"
+  case ncuRow = "ncu-row"
+  case ncuNumber = "ncu-number"
+  case ncuUnit = "ncu-unit"
+  case limitRecord = "limit-record"
+
+  // Results of other commands
+  case jsonSyntax = "json-syntax"
+  case jsonDuplicateKey = "json-duplicate-key"
+  case resultSchema = "result-schema"
+  case resultType = "result-type"
+  case benchFormat = "bench-format"
+  case benchWork = "bench-work"
+
   // Networks
   case opUnknown = "op-unknown"
   case opUnsupported = "op-unsupported"
@@ -80,7 +96,9 @@ extension DiagnosticCode {
   public var exitStatus: Int32 {
     switch self {
     case .padNegative, .opUnsupported, .dagUnsupported, .unsupportedVersion, .dimUnresolved: 3
-    case .limitFileSize, .limitDepth, .limitDim, .limitTensor, .limitMultiplyAccumulates, .limitLayers: 4
+    case .limitFileSize, .limitDepth, .limitDim, .limitTensor, .limitMultiplyAccumulates, .limitLayers,
+      .limitRecord:
+      4
     default: 2
     }
   }

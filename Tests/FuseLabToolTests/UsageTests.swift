@@ -35,7 +35,7 @@ import Testing
       [], ["doctor"], ["inspect"], ["gpu"], ["gpu", "list"], ["gpu", "show"], ["gpu", "import"],
       ["gpu", "check"], ["model"], ["model", "list"], ["model", "import"], ["config"], ["config", "check"],
       ["demo"], ["verify"], ["plan"], ["explain"], ["simulate"], ["graph"], ["cuda"], ["cuda", "bundle"],
-      ["bench"],
+      ["bench"], ["compare"],
     ]
     for command in commands {
       let outcome = try CommandRunner.run(command + ["--help"])

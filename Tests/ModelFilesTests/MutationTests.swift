@@ -74,6 +74,31 @@ import Workload
     }
   }
 
+  @Test("1,000 damaged profiles, 600 damaged results and 300 damaged budgets never trap")
+  func profiles() {
+    let raw =
+      "==PROF== Connected\n\"ID\",\"Kernel Name\",\"Block Size\",\"Grid Size\",\"dram__bytes_read.sum\",\"lts__t.sum\"\n"
+      + "\"\",\"\",\"\",\"\",\"Mbyte\",\"sector\"\n"
+      + (0..<4).map {
+        "\"\($0)\",\"k(int, \"\"x\"\")\",\"(256, 1, 1)\",\"(33, 1, 1)\",\"1,234.50\",\"12,345\"\n"
+      }.joined()
+    let long =
+      "\"ID\",\"Kernel Name\",\"Metric Name\",\"Metric Unit\",\"Metric Value\"\n"
+      + (0..<6).map { "\"\($0 / 2)\",\"k\",\"lts__\($0).sum\",\"usecond\",\"1,\($0)00.5\"\n" }.joined()
+    for (index, text) in [raw, long].enumerated() {
+      survive(text, count: 500, seed: UInt64(400 + index)) { damaged in
+        let file = try NCUFile.parse(text: damaged, path: "x")
+        #expect(file.kernels.allSatisfy { $0.metrics.values.allSatisfy(\.isFinite) })
+      }
+    }
+    survive(ProfileFileTests.plan, count: 600, seed: 402) { _ = try ResultFile.parse(text: $0, path: "x") }
+    survive("version: 1\nbudgets:\n  - {counter: gma_bytes, layer: b, at_most: 29}\n", count: 300, seed: 403)
+    { damaged in
+      _ = try BudgetFile.parse(text: damaged, path: "x").check(
+        ResultFile.parse(text: ProfileFileTests.plan, path: "x"))
+    }
+  }
+
   @Test("300 damaged FusePlanner GPU files never trap")
   func fusePlannerGPUs() {
     survive("SMs::22\nL1::96\nshmem::64\nwarp_size::32", count: 300, seed: 300) { damaged in

@@ -1,3 +1,4 @@
+import Comparison
 import Fusion
 import Hardware
 import KernelEmulator
@@ -46,6 +47,8 @@ extension ReferenceError: CodedError {}
 extension ExecutionError: CodedError {}
 extension KernelError: CodedError {}
 extension KernelBuildError: CodedError {}
+extension ProfileError: CodedError {}
+extension DifferenceError: CodedError {}
 
 extension CommandFailure {
   init(_ error: some CodedError) {

@@ -1,0 +1,133 @@
+import ModelFiles
+
+/// A simulation beside what Nsight Compute measured of the same kernels, joined by NVIDIA's metric names.
+public struct ProfileComparison: Sendable {
+  public struct Row: Sendable {
+    public let counter: ResultFile.Counter
+    public let level: Level
+    public let error: CounterError
+  }
+
+  public let result: ResultFile
+  /// In the order of the result's counters: from the launch down to DRAM.
+  public let rows: [Row]
+  /// Kernels of the result that were measured, and how often each.
+  public let measuredKernels: Int
+  public let repeats: ClosedRange<Int>
+  /// Launches of the profile that are no kernel of the result.
+  public let unmatched: Int
+
+  /// - Throws: `ProfileError` where nothing can be joined.
+  public init(_ result: ResultFile, _ profile: NCUFile) throws(ProfileError) {
+    guard result.kind == .simulate else { throw .noSimulation }
+    let launches = Self.assign(profile, to: result)
+    let matched = launches.filter { !$0.isEmpty }
+    guard !matched.isEmpty else {
+      throw .noKernelMatches(expected: Self.name(result.kernels.first, of: result))
+    }
+    self.result = result
+    measuredKernels = matched.count
+    let counts = matched.map(\.count)
+    repeats = (counts.min() ?? 0)...(counts.max() ?? 0)
+    unmatched = profile.kernels.count - counts.reduce(0, +)
+    rows = result.counters.compactMap { counter in
+      guard let metric = counter.metric else { return nil }
+      var pairs: [CounterError.Pair] = []
+      for (index, kernel) in result.kernels.enumerated() {
+        let measured = launches[index].compactMap { profile.kernels[$0].metrics[metric] }
+        guard let predicted = kernel.values[counter.name], !measured.isEmpty else { continue }
+        pairs.append(CounterError.Pair(kernel: index, predicted: Double(predicted), measured: measured))
+      }
+      return pairs.isEmpty
+        ? nil : Row(counter: counter, level: Level(metric: metric), error: CounterError(pairs))
+    }
+    guard !rows.isEmpty else { throw .noMetricMatches(result.counters.compactMap(\.metric)) }
+  }
+
+  /// The launches of each kernel. A launch belongs to a kernel of its name, grid and block; where several kernels are alike,
+  /// they take turns, so that a profile of several whole runs gives each its repeats.
+  private static func assign(_ profile: NCUFile, to result: ResultFile) -> [[Int]] {
+    struct Key: Hashable {
+      let name: String
+      let blocks, threads: Int?
+    }
+    var kernels: [Key: [Int]] = [:]
+    let hasSizes = profile.kernels.contains { $0.blocks != nil }
+    for (index, kernel) in result.kernels.enumerated() {
+      let key = Key(
+        name: name(kernel, of: result) ?? "", blocks: hasSizes ? kernel.values["grid_blocks"] : nil,
+        threads: hasSizes ? kernel.threads : nil)
+      kernels[key, default: []].append(index)
+    }
+    var turns: [Key: Int] = [:]
+    var launches = [[Int]](repeating: [], count: result.kernels.count)
+    for (index, launch) in profile.kernels.enumerated() {
+      let key = Key(name: plainName(launch.name), blocks: launch.blocks, threads: launch.threads)
+      guard let alike = kernels[key] else { continue }
+      launches[alike[turns[key, default: 0] % alike.count]].append(index)
+      turns[key, default: 0] += 1
+    }
+    return launches
+  }
+
+  /// `fcm_pw_int8`: the name of the kernel in compiled code, without the mode of requantization.
+  private static func name(_ kernel: ResultFile.Kernel?, of result: ResultFile) -> String? {
+    kernel.map { "fcm_\($0.kind)_\(result.elementType)" }
+  }
+
+  private static func plainName(_ name: String) -> String {
+    for mode in ["_onnx", "_tflite"] where name.hasSuffix(mode) {
+      return String(name.dropLast(mode.utf8.count))
+    }
+    return name
+  }
+}
+
+/// Why a profile cannot be laid beside a result.
+public enum ProfileError: Error, Hashable, Sendable {
+  case noSimulation
+  case noKernelMatches(expected: String?)
+  case noMetricMatches([String])
+
+  public var code: String {
+    switch self {
+    case .noSimulation: "ncu-needs-simulation"
+    case .noKernelMatches: "ncu-no-kernel"
+    case .noMetricMatches: "ncu-no-metric"
+    }
+  }
+}
+
+extension ProfileError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .noSimulation: "A profile is compared with a simulation, not with a plan."
+    case .noKernelMatches(let expected):
+      "No launch of the profile has the name, grid and block of a kernel of the result"
+        + (expected.map { ", such as '\($0)'." } ?? ".")
+    case .noMetricMatches(let metrics):
+      "The profile has none of the metrics of the result. Measure them with --metrics "
+        + metrics.prefix(3).joined(separator: ",") + ",…"
+    }
+  }
+}
+
+/// Where in the memory hierarchy a counter counts, from the cause to the effect.
+public enum Level: String, Hashable, Sendable, CaseIterable, Comparable {
+  case launch, instructions, shared, l1, l2, dram
+
+  public init(metric: String) {
+    switch metric {
+    case _ where metric.hasPrefix("launch__"): self = .launch
+    case _ where metric.hasPrefix("smsp__"): self = .instructions
+    case _ where metric.contains("mem_shared"): self = .shared
+    case _ where metric.hasPrefix("l1tex__"): self = .l1
+    case _ where metric.hasPrefix("lts__"): self = .l2
+    default: self = .dram
+    }
+  }
+
+  public static func < (a: Level, b: Level) -> Bool {
+    (allCases.firstIndex(of: a) ?? 0) < (allCases.firstIndex(of: b) ?? 0)
+  }
+}

@@ -1,0 +1,97 @@
+import ModelFiles
+import Testing
+import Workload
+
+/// Profiles, results and budgets: what is wrong with them, and that nothing traps.
+@Suite struct ProfileFileTests {
+  private static let head =
+    "\"ID\",\"Kernel Name\",\"Grid Size\",\"dram__bytes_read.sum\"\n\"\",\"\",\"\",\"byte\"\n"
+
+  @Test(
+    "Numbers are read as ncu writes them in English, and in no other way",
+    arguments: [
+      ("1,234,567.50", 1_234_567.5), ("1234", 1234), ("0.00", 0), ("-3", -3), ("1.5e+06", 1_500_000),
+      ("999,000", 999_000),
+    ])
+  func numbers(_ text: String, _ value: Double) throws {
+    let file = try NCUFile.parse(text: Self.head + "\"0\",\"k\",\"(1, 1, 1)\",\"\(text)\"\n", path: "x")
+    #expect(file.kernels.first?.metrics["dram__bytes_read.sum"] == value)
+  }
+
+  @Test(
+    "Broken profiles end with a stable code and name the line",
+    arguments: [
+      (head + "\"0\",\"k\",\"(1, 1, 1)\",\"27.595.520\"\n", DiagnosticCode.ncuNumber, "line 3"),
+      (head + "\"0\",\"k\",\"(1, 1, 1)\",\"65,77\"\n", .ncuNumber, "line 3"),
+      (head.replacing("byte\"", with: "furlong\"") + "\"0\",\"k\",\"\",\"1\"\n", .ncuUnit, "line 3"),
+      (head + "\"0\",\"k\",\"\"\n", .ncuRow, "line 3"),
+      (head + "\"x\",\"k\",\"\",\"1\"\n", .ncuRow, "line 3"),
+      (head + "\"0\",\"k", .csvSyntax, "line 3"), (head + "\"0\"k,\"\",\"\",\"\"\n", .csvSyntax, "line 3"),
+      ("==ERROR== No kernels were profiled.\n", .ncuHeader, "\"ID\""),
+      ("\"ID\",\"Name\"\n", .ncuHeader, "line 1"),
+      ("\"ID\",\"Kernel Name\"\n", .ncuHeader, "no column is a metric"),
+    ])
+  func broken(_ text: String, _ code: DiagnosticCode, _ words: String) {
+    let errors = #expect(throws: FileErrors.self) { try NCUFile.parse(text: text, path: "x.csv") }
+    #expect(errors?.codes == [code])
+    #expect(errors?.description.contains(words) == true, "\(errors?.description ?? "")")
+    #expect(errors?.exitStatus == 2)
+  }
+
+  @Test(
+    "Metrics that are no numbers, and unit prefixes, are handled; a quoted name may hold commas and quotes")
+  func details() throws {
+    let text =
+      "\"ID\",\"Kernel Name\",\"device__attribute_display_name\",\"gpu__time_duration.sum\",\"lts__t_bytes.sum\"\r\n"
+      + "\"\",\"\",\"\",\"msecond\",\"Gbyte\"\r\n"
+      + "\"0\",\"void k<(int)3, \"\"x\"\">(int, float*)\",\"NVIDIA H200\",\"1.5\",\"2\"\r\n"
+    let file = try NCUFile.parse(text: text, path: "x")
+    #expect(file.kernels[0].metrics == ["gpu__time_duration.sum": 1.5e6, "lts__t_bytes.sum": 2e9])
+    #expect(file.kernels[0].blocks == nil)
+  }
+
+  @Test("Results of other commands, and budgets of what is not there, are refused with their place")
+  func results() throws {
+    let wrong = #expect(throws: FileErrors.self) {
+      try ResultFile.parse(text: "{\"schema\": \"fuselab.verify/1\", \"data\": {}}", path: "x")
+    }
+    #expect(wrong?.codes == [.resultSchema])
+    for (text, code) in [
+      ("{\"schema\": \"fuselab.plan/1\"}", DiagnosticCode.resultType), ("[", .jsonSyntax),
+      ("{\"a\": 1, \"a\": 1}", .jsonDuplicateKey),
+    ] {
+      let errors = #expect(throws: FileErrors.self) { try ResultFile.parse(text: text, path: "x") }
+      #expect(errors?.codes == [code])
+    }
+    let result = try ResultFile.parse(text: Self.plan, path: "x")
+    #expect(result.totals == ["gma_bytes": 30, "fused_kernels": 1])
+    let budget = try BudgetFile.parse(
+      text: """
+        version: 1
+        budgets:
+          - {counter: gma_bytes, at_most: 29}
+          - {counter: gma_bytes, layer: b, at_most: 20}
+        """, path: "x")
+    #expect(try budget.check(result).map(\.holds) == [false, true])
+    let typo = try BudgetFile.parse(
+      text: "version: 1\nbudgets:\n  - {counter: gma_byte, at_most: 29}\n", path: "b.yaml")
+    let errors = #expect(throws: FileErrors.self) { try typo.check(result) }
+    #expect(errors?.description.contains("b.yaml:3:5") == true)
+    #expect(errors?.diagnostics.first?.remedy == "did you mean 'gma_bytes'?")
+    for (text, code) in [
+      ("version: 1\nbudgets: []\n", DiagnosticCode.limitRecord),
+      ("version: 1\nbudgets:\n  - {counter: x, at_most: -1}\n", .yamlRange),
+      ("version: 1\nbudgets:\n  - {counter: x, atmost: 1}\n", .unknownKey),
+    ] {
+      let errors = #expect(throws: FileErrors.self) { try BudgetFile.parse(text: text, path: "x") }
+      #expect(errors?.codes.contains(code) == true)
+    }
+  }
+
+  static let plan = """
+    {"schema": "fuselab.plan/1", "data": {"network": "n", "gpu": "g", "element_type": "fp32",
+     "groups": [{"kind": "pw", "layers": ["a"], "gma_bytes": 10, "reason": null},
+                {"kind": "dwpw", "layers": ["b", "c"], "gma_bytes": 20, "schedule": {"threads": 64}}],
+     "totals": {"gma_bytes": 30, "fused_kernels": 1}}}
+    """
+}
