@@ -73,7 +73,7 @@ let package = Package(
     .target(
       name: "ModelFiles",
       dependencies: ["Workload", "Hardware", .product(name: "Yams", package: "Yams")],
-      resources: [.embedInCode("Configs")]),
+      resources: [.embedInCode("Configs/GPUs"), .embedInCode("Configs/Networks")]),
     .target(name: "Comparison", dependencies: ["ModelFiles"]),
     .target(
       name: "Verification",
@@ -126,7 +126,9 @@ let package = Package(
     .testTarget(
       name: "CUDAKernelsTests",
       dependencies: ["CUDAKernels", "KernelBundles", "Reference", "TestSupport"], exclude: ["stub_gpu.cpp"]),
-    .testTarget(name: "FuseLabToolTests", dependencies: ["fuselab", "fuselab-gpu", "Digest", "TestSupport"]),
+    .testTarget(
+      name: "FuseLabToolTests",
+      dependencies: ["fuselab", "fuselab-gpu", "Digest", "ModelFiles", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

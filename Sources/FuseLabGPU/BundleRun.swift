@@ -101,6 +101,8 @@ struct BundleRun {
           ("layers_median_us", .raw(layers.map { "\($0.median)" } ?? "null")),
           ("layers_microseconds", layers.map { Self.list($0.microseconds) } ?? .raw("null")),
           ("passes", .raw("\(fused.passes)")), ("copies", .raw("\(fused.copies)")),
+          ("layers", .list(entry.layers)),
+          ("work", .raw(JSONWord.object(entry.work.map { ($0.name, .raw("\($0.value)")) }))),
         ])
     }
     return true
@@ -146,6 +148,10 @@ enum JSONWord {
   case text(String)
   /// Numbers, booleans, lists.
   case raw(String)
+
+  static func list(_ words: [String]) -> JSONWord {
+    .raw("[" + words.map(quoted).joined(separator: ", ") + "]")
+  }
 
   static func object(_ members: [(String, JSONWord)]) -> String {
     "{" + members.map { quoted($0.0) + ": " + $0.1.json }.joined(separator: ", ") + "}"

@@ -192,3 +192,28 @@ extension GPU {
     if !findings.isEmpty { throw GPUError(findings: findings) }
   }
 }
+
+extension GPU {
+  /// The same GPU with other facts for estimates.
+  public func with(_ estimates: EstimateFacts) throws(GPUError) -> GPU {
+    try GPU(
+      id: id, name: name, computeCapability: computeCapability, multiprocessors: multiprocessors,
+      fp32LanesPerMultiprocessor: fp32LanesPerMultiprocessor, boostMegahertz: boostMegahertz,
+      warpSize: warpSize, warpsPerMultiprocessor: warpsPerMultiprocessor,
+      blocksPerMultiprocessor: blocksPerMultiprocessor,
+      registersPerMultiprocessor: registersPerMultiprocessor,
+      registersPerThread: registersPerThread, registerGranularity: registerGranularity,
+      threadsPerBlock: threadsPerBlock, unifiedL1: unifiedL1, sharedMemoryCarveOuts: sharedMemoryCarveOuts,
+      sharedMemoryPerBlock: sharedMemoryPerBlock, sharedMemoryReservedPerBlock: sharedMemoryReservedPerBlock,
+      sharedMemoryGranularity: sharedMemoryGranularity, sharedMemoryBanks: sharedMemoryBanks, l1Line: l1Line,
+      l1Ways: l1Ways, sector: sector, l2: l2, l2FetchGranularity: l2FetchGranularity,
+      dramGigabytesPerSecond: dramGigabytesPerSecond, estimates: estimates)
+  }
+
+  public func calibrated(by calibration: TimeCalibration) throws(GPUError) -> GPU {
+    try with(
+      EstimateFacts(
+        throughput: estimates.throughput, latency: estimates.latency, energy: estimates.energy,
+        calibration: calibration))
+  }
+}

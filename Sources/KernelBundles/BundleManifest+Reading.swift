@@ -125,6 +125,12 @@ private struct ManifestReader {
       guard let value = Int(words[1]) else { throw error("a counter has a number") }
       counters.append((words[0], value))
     }
+    var work: [(name: String, value: Int)] = []
+    while key == "work" {
+      let words = try words("work", atLeast: 2)
+      guard let value = Int(words[1]) else { throw error("work has a number") }
+      work.append((words[0], value))
+    }
     var convolutions: [BundleConvolution] = []
     while key == "convolution" {
       convolutions.append(
@@ -134,6 +140,6 @@ private struct ManifestReader {
     return BundleEntry(
       id: id, kind: kind, layers: layers, function: function,
       launch: KernelLaunch(blocks: launch[0], threads: launch[1], sharedBytes: launch[2]), operands: operands,
-      expected: expected, counters: counters, convolutions: convolutions)
+      expected: expected, counters: counters, work: work, convolutions: convolutions)
   }
 }

@@ -52,6 +52,7 @@ public struct BundleEntry: Sendable {
   public let operands: [(pointer: Int, tensor: BundleTensor)]
   public let expected: BundleTensor
   public let counters: [(metric: String, value: Int)]
+  public let work: [(name: String, value: Int)]
   public let convolutions: [BundleConvolution]
 
   static func id(_ number: Int) -> String {
@@ -88,6 +89,7 @@ public struct BundleManifest: Sendable {
       lines += kernel.operands.map { "operand \($0.pointer) \($0.tensor.digest) \($0.tensor.bytes)" }
       lines.append("expected \(kernel.expected.digest) \(kernel.expected.bytes)")
       lines += kernel.counters.map { "counter \($0.metric) \($0.value)" }
+      lines += kernel.work.map { "work \($0.name) \($0.value)" }
       lines += kernel.convolutions.map { "convolution \($0.numbers.map(String.init).joined(separator: " "))" }
       lines.append("end")
     }

@@ -17,12 +17,14 @@ public struct KernelBundle: Sendable {
     public let expected: [UInt8]
     /// What the simulator predicts, by the name of Nsight Compute's metric.
     public let counters: [(metric: String, value: Int)]
+    /// What the kernel does, for estimates of time to be calibrated by: names and counts.
+    public let work: [(name: String, value: Int)]
     /// Sizes of each stage, where all are convolutions: other libraries can run those as well.
     public let convolutions: [BundleConvolution]
 
     public init(
       kind: String, layers: [String], job: KernelJob, expected: [UInt8],
-      counters: [(metric: String, value: Int)],
+      counters: [(metric: String, value: Int)], work: [(name: String, value: Int)] = [],
       convolutions: [BundleConvolution]
     ) {
       self.kind = kind
@@ -30,6 +32,7 @@ public struct KernelBundle: Sendable {
       self.job = job
       self.expected = expected
       self.counters = counters
+      self.work = work
       self.convolutions = convolutions
     }
   }
@@ -70,7 +73,8 @@ public struct KernelBundle: Sendable {
           id: id, kind: kernel.kind, layers: kernel.layers, function: kernel.job.name,
           launch: kernel.job.launch,
           operands: kernel.job.operands.sorted { $0.key < $1.key }.map { ($0.key, tensor($0.value)) },
-          expected: tensor(kernel.expected), counters: kernel.counters, convolutions: kernel.convolutions))
+          expected: tensor(kernel.expected), counters: kernel.counters, work: kernel.work,
+          convolutions: kernel.convolutions))
     }
     manifest = BundleManifest(
       title: title, headers: kernels.first?.job.headers.map(\.name) ?? [], kernels: entries,

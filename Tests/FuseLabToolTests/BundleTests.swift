@@ -36,6 +36,9 @@ import Testing
     let bench = try #require(results["bench"] as? [[String: Any]])
     #expect(bench.count == 6)
     #expect(bench.count { $0["layers_median_us"] is Double } == 2)
+    // Three kernels are too few to fit anything to, but the file is read.
+    let calibrated = try CommandRunner.run(["gpu", "calibrate", "b/results.json"], in: folder)
+    #expect(calibrated.codes == ["calibration-too-few"], "\(calibrated.errors)")
     let check = try #require(results["check"] as? [[String: Any]])
     #expect(check.allSatisfy { $0["equal"] as? Bool == true })
   }

@@ -33,7 +33,8 @@ import Testing
     #expect(try CommandRunner.run(["--version"]).output.split(separator: ".").count == 3)
     let commands = [
       [], ["doctor"], ["inspect"], ["gpu"], ["gpu", "list"], ["gpu", "show"], ["gpu", "import"],
-      ["gpu", "check"], ["model"], ["model", "list"], ["model", "import"], ["config"], ["config", "check"],
+      ["gpu", "check"], ["gpu", "calibrate"], ["model"], ["model", "list"], ["model", "import"], ["config"],
+      ["config", "check"],
       ["demo"], ["verify"], ["plan"], ["explain"], ["simulate"], ["graph"], ["cuda"], ["cuda", "bundle"],
       ["bench"], ["compare"],
     ]

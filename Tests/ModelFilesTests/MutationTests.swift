@@ -74,7 +74,7 @@ import Workload
     }
   }
 
-  @Test("1,000 damaged profiles, 600 damaged results and 300 damaged budgets never trap")
+  @Test("1,000 damaged profiles, 600 results, 400 benches, 300 budgets and 200 measurements never trap")
   func profiles() {
     let raw =
       "==PROF== Connected\n\"ID\",\"Kernel Name\",\"Block Size\",\"Grid Size\",\"dram__bytes_read.sum\",\"lts__t.sum\"\n"
@@ -90,6 +90,13 @@ import Workload
         let file = try NCUFile.parse(text: damaged, path: "x")
         #expect(file.kernels.allSatisfy { $0.metrics.values.allSatisfy(\.isFinite) })
       }
+    }
+    survive(ProfileFileTests.bench, count: 400, seed: 404) { damaged in
+      let bench = try BenchFile.parse(text: damaged, path: "x")
+      #expect(bench.kernels.allSatisfy { $0.median > 0 })
+    }
+    survive(ProfileFileTests.measurement, count: 200, seed: 405) {
+      _ = try MeasurementFile.parse(text: $0, path: "x")
     }
     survive(ProfileFileTests.plan, count: 600, seed: 402) { _ = try ResultFile.parse(text: $0, path: "x") }
     survive("version: 1\nbudgets:\n  - {counter: gma_bytes, layer: b, at_most: 29}\n", count: 300, seed: 403)

@@ -94,4 +94,54 @@ import Workload
                 {"kind": "dwpw", "layers": ["b", "c"], "gma_bytes": 20, "schedule": {"threads": 64}}],
      "totals": {"gma_bytes": 30, "fused_kernels": 1}}}
     """
+
+  static let bench = """
+    {"device": {"device": "NVIDIA H200", "driver": 13020, "planned_for": "h200", "network": "n", "element_type": "int8"},
+     "check": [], "bench": [
+      {"kernel": "k000", "kind": "pw", "l2": "cold", "microseconds": [3.5, 2.5, 9.0], "layers": ["a"], "work": {"blocks": 4}},
+      {"kernel": "k000", "kind": "pw", "l2": "warm", "microseconds": [1.5], "work": {"blocks": 4}},
+      {"kernel": "k001", "kind": "dw", "failure": "element 0 differs"}]}
+    """
+
+  static let measurement = """
+    version: 1
+    profile: a.csv
+    network: mobilenet_v2
+    element_type: fp32
+    l2: cold
+    device: NVIDIA H200
+    driver: "13.0"
+    ncu: "2025.3"
+    date: 2026-05-01
+    command: ncu --csv
+    """
+
+  @Test("A script's results are read as a bench: cold kernels that were right, the middle run")
+  func benchOfScript() throws {
+    let bench = try BenchFile.parse(text: Self.bench, path: "x")
+    #expect(bench.kernels.map(\.median) == [3.5])
+    #expect(bench.driver == "13.2" && bench.device == "NVIDIA H200" && bench.plannedFor == "h200")
+    #expect(bench.elementType == .int8 && bench.kernels[0].work == ["blocks": 4])
+    let lacking = Self.bench.replacing(", \"work\": {\"blocks\": 4}", with: "")
+    let errors = #expect(throws: FileErrors.self) { try BenchFile.parse(text: lacking, path: "x") }
+    #expect(errors?.codes == [.benchWork])
+  }
+
+  @Test("A measurement says what it is of, and every key is checked")
+  func measurements() throws {
+    let file = try MeasurementFile.parse(text: Self.measurement, path: "x")
+    #expect(file.profile == "a.csv" && file.l2 == .cold && file.elementType == .fp32 && !file.isUnfused)
+    for (old, new, code) in [
+      ("a.csv", "../a.csv", DiagnosticCode.yamlType), ("fp32", "fp16", .yamlType),
+      ("cold", "tepid", .yamlType),
+      ("2026-05-01", "May", .yamlType), ("ncu: ", "nsight: ", .unknownKey),
+      ("date: 2026-05-01\n", "", .missingKey),
+    ] {
+      let errors = #expect(throws: FileErrors.self) {
+        try MeasurementFile.parse(
+          text: Self.measurement.replacing(old, with: new, maxReplacements: 1), path: "x")
+      }
+      #expect(errors?.codes.contains(code) == true)
+    }
+  }
 }

@@ -26,8 +26,7 @@ public struct TimeEstimate: Hashable, Sendable {
 
   public init(_ work: KernelWork, on gpu: GPU) {
     let facts = gpu.estimates
-    var terms = Self.clocks(work, on: gpu).mapValues { $0 * 1000 / Double(gpu.boostMegahertz) }
-    terms[.dram] = Double(work.dramBytes) / gpu.dramGigabytesPerSecond
+    var terms = Self.uncalibratedNanoseconds(work, on: gpu)
     if let calibration = facts.calibration {
       for (term, value) in terms { terms[term] = value * calibration.factor(of: term) }
     }
@@ -46,6 +45,13 @@ public struct TimeEstimate: Hashable, Sendable {
   /// Blocks on the busiest multiprocessor.
   public static func busiestBlocks(_ blocks: Int, on gpu: GPU) -> Int {
     (blocks + gpu.multiprocessors - 1) / gpu.multiprocessors
+  }
+
+  /// Nanoseconds of all terms but the launch, before any calibration.
+  static func uncalibratedNanoseconds(_ work: KernelWork, on gpu: GPU) -> [TimeLimit: Double] {
+    var terms = clocks(work, on: gpu).mapValues { $0 * 1000 / Double(gpu.boostMegahertz) }
+    terms[.dram] = Double(work.dramBytes) / gpu.dramGigabytesPerSecond
+    return terms
   }
 
   /// Clock cycles of the terms that the clock drives.

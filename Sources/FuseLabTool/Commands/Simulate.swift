@@ -13,10 +13,13 @@ struct Simulate: FuseLabCommand {
     discussion: CommandHelp.discussion(
       [
         ("fuselab simulate mobilenet_v2 --gpu gtx1660", "the planned kernels"),
-        ("fuselab simulate mobilenet_v2 --unfused --l2 warm", "a kernel a layer, in one program"),
         (
           "fuselab simulate mobilenet_v2 --sweep-unknowns",
           "how far undocumented parameters move the counters"
+        ),
+        (
+          "fuselab simulate net.yaml --l2 warm --trace t.json --json",
+          "every counter in one program, and a timeline"
         ),
       ], exits: [.invalid, .unsupported, .limit]))
 
@@ -28,6 +31,11 @@ struct Simulate: FuseLabCommand {
   var l2 = L2BetweenKernels.cold
   @Flag(help: "Try the range of each undocumented parameter: least, default and most of every counter.")
   var sweepUnknowns = false
+  @Option(
+    help: ArgumentHelp(
+      "Write blocks over multiprocessors as Chrome trace events, for Perfetto; time in turns of the replay.",
+      valueName: "t.json"))
+  var trace: String?
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func report(_ session: inout Session) throws -> Report {
@@ -45,6 +53,15 @@ struct Simulate: FuseLabCommand {
       chosen.map { NetworkReplay.Kernel(layers: $0.layers, schedule: $0.candidate.schedule) }, on: plan.gpu)
     let traffic = replay.run(l2, threads: session.settings.threads) { progress.advance() }
     progress.finish()
+    if let trace {
+      let listing = try TraceListing(chosen.map(\.candidate.schedule), on: plan.gpu)
+      if listing.isCut {
+        session.warn(
+          "trace-cut",
+          "the trace has more than \(TraceListing.eventLimit.grouped) events; the rest is left out")
+      }
+      try session.write(listing.text, to: trace)
+    }
     let kernels = zip(replay.kernels, traffic).map {
       TrafficListing.Kernel(schedule: $0.schedule, traffic: $1)
     }

@@ -1,4 +1,5 @@
 import Comparison
+import CostModel
 import Fusion
 import Hardware
 import KernelEmulator
@@ -48,6 +49,7 @@ extension ExecutionError: CodedError {}
 extension KernelError: CodedError {}
 extension KernelBuildError: CodedError {}
 extension ProfileError: CodedError {}
+extension TimeFitError: CodedError {}
 extension DifferenceError: CodedError {}
 
 extension CommandFailure {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CostModel
 import Foundation
 import Fusion
 import KernelBundles
@@ -128,6 +129,7 @@ private struct BundleContents {
         of: values.run.outputs[layers[layers.count - 1]], as: .ofm, of: schedule.chain),
       counters: Counter.all.compactMap { counter in counter.metric.map { ($0, counter.value(from: traffic)) }
       },
+      work: KernelWork(traffic, of: schedule, on: plan.gpu).counts,
       convolutions: stages.allSatisfy(\.hasWeights) ? stages.map(convolution) : [])
   }
 

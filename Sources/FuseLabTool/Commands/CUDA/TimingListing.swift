@@ -1,7 +1,9 @@
 #if cuda
+  import CostModel
   import CUDAKernels
   import Fusion
   import Foundation
+  import MemorySimulation
   import ModelFiles
 
   /// Times of the kernels of a plan as a table and as JSON.
@@ -58,11 +60,18 @@
             [
               "kind": .string(row.schedule.kind.description),
               "layers": JSONValue(row.layers.map { plan.network.layers[$0].name }),
-              "failure": JSONValue(row.failure),
+              "failure": JSONValue(row.failure), "work": work(row),
               "fused": Self.json(row.fused), "unfused": Self.json(row.unfused),
             ]
           }),
       ]
+    }
+
+    /// For `gpu calibrate`: what the fused kernel does, as a replay on the planned GPU counts it.
+    private func work(_ row: GroupTiming) -> JSONValue {
+      let traffic = KernelReplay(row.schedule, on: plan.gpu).run()
+      let counts = KernelWork(traffic, of: row.schedule, on: plan.gpu).counts
+      return .object(Dictionary(counts.map { ($0.name, JSONValue($0.value)) }) { first, _ in first })
     }
 
     private static func json(_ timings: [TimingMethod.L2: KernelTiming]) -> JSONValue {

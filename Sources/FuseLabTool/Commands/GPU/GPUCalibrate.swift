@@ -1,0 +1,134 @@
+import ArgumentParser
+import CostModel
+import Hardware
+import ModelFiles
+import Workload
+
+struct GPUCalibrate: FuseLabCommand {
+  static let verb = "gpu-calibrate"
+  static let configuration = CommandConfiguration(
+    commandName: "calibrate", abstract: "Fit the estimate of time to kernels that were timed on a GPU.",
+    discussion: CommandHelp.discussion(
+      [
+        (
+          "fuselab gpu calibrate bench.json --gpu h200 -o h200-measured.yaml",
+          "then plan with --gpu that file"
+        ),
+        (
+          "fuselab gpu calibrate v2/results.json --gpu h200",
+          "of a bundle's run.py; the file to standard output"
+        ),
+        (
+          "fuselab gpu calibrate a.json b.json --gpu l4 --date 2026-05-01 --json",
+          "several, and the evidence dated"
+        ),
+      ], exits: [.invalid, .limit]))
+
+  @Argument(help: ArgumentHelp("What cuda bench --json or a bundle's run.py wrote.", valueName: "bench.json"))
+  var files: [String]
+  @OptionGroup var gpu: GPUOption
+  @Option(help: ArgumentHelp("When it was measured, for the evidence.", valueName: "yyyy-mm-dd"))
+  var date: String?
+  @OptionGroup var output: OutputOption
+  @OptionGroup(title: "Global options") var global: GlobalOptions
+
+  func report(_ session: inout Session) throws -> Report {
+    if let date, date.wholeMatch(of: /[0-9]{4}-[0-9]{2}-[0-9]{2}/) == nil {
+      throw CommandFailure.usage("--date \(sanitised(date, limit: 40))", remedy: "write it as 2026-05-01")
+    }
+    let base = try session.gpuFile(named: gpu.name())
+    var benches: [BenchFile] = []
+    for file in files {
+      let bench = try BenchFile.parse(text: session.text(at: file), path: file)
+      guard bench.plannedFor == base.gpu.id || session.settings.force else {
+        throw CommandFailure(
+          "bench-gpu",
+          "'\(sanitised(file, limit: 400))' has kernels planned for \(sanitised(bench.plannedFor, limit: 60)), not for "
+            + base.gpu.id, remedy: "name that GPU with --gpu, or pass --force")
+      }
+      benches.append(bench)
+    }
+    let fit = try TimeFit(observations(benches), on: base.gpu)
+    let file = try Calibrated.file(base, fit, evidence: evidence(benches, fit))
+    let data = CalibrationListing.json(fit, file)
+    guard let path = output.output else { return Report(data: data, text: file.print()) }
+    try session.write(file.print(), to: path)
+    return Report(data: data, text: path == "-" ? "" : CalibrationListing.text(fit, session.style))
+  }
+
+  private func observations(_ benches: [BenchFile]) throws(CommandFailure) -> [TimeFit.Observation] {
+    var observations: [TimeFit.Observation] = []
+    for bench in benches {
+      for kernel in bench.kernels {
+        guard let work = KernelWork(counts: kernel.work, elementType: bench.elementType) else {
+          throw CommandFailure(
+            "bench-work", "a kernel of \(sanitised(bench.network, limit: 60)) lacks counts of its work",
+            remedy: "time it again with this version of fuselab")
+        }
+        observations.append(TimeFit.Observation(work: work, nanoseconds: kernel.median * 1000))
+      }
+    }
+    return observations
+  }
+
+  /// What was measured where, by what, when.
+  private func evidence(_ benches: [BenchFile], _ fit: TimeFit) -> String {
+    func list(_ words: [String]) -> String {
+      var seen: [String] = []
+      for word in words where !seen.contains(word) { seen.append(word) }
+      return seen.map { sanitised($0, limit: 60) }.joined(separator: ", ")
+    }
+    let kernels = benches.reduce(0) { $0 + $1.kernels.count }
+    return
+      "\(kernels) kernels of \(list(benches.map { "\($0.network) \($0.elementType.rawValue)" })) from a cold L2 on "
+      + "\(list(benches.map(\.device))), CUDA driver \(list(benches.map(\.driver))), by "
+      + "\(list(benches.map(\.command))), \(date ?? "date not given"); fitted by fuselab gpu calibrate "
+      + "\(FuseLab.version), mean error \(fixed(fit.errorAfter * 100, decimals: 1))% after, "
+      + "\(fixed(fit.errorBefore * 100, decimals: 1))% before"
+  }
+}
+
+/// A GPU's file with a calibration.
+enum Calibrated {
+  static func file(_ base: GPUFile, _ fit: TimeFit, evidence: String) throws(GPUError) -> GPUFile {
+    var provenance = base.provenance
+    let idle = TimeLimit.allCases.filter { $0 != .launch && (fit.kernels[$0] ?? 0) < TimeFit.leastKernels }
+    provenance[.calibration] = GPUFile.Provenance(
+      source: evidence,
+      note: idle.isEmpty
+        ? nil
+        : "Too few kernels are limited by \(idle.map(\.rawValue).joined(separator: ", ")); their factors are not of this data."
+    )
+    return GPUFile(gpu: try base.gpu.calibrated(by: fit.calibration), provenance: provenance)
+  }
+}
+
+/// A fit as a table and as JSON.
+enum CalibrationListing {
+  static func text(_ fit: TimeFit, _ style: TerminalStyle) -> String {
+    var table = TextTable([.text("term", shrinksTo: nil), .number("factor"), .number("kernels")])
+    for limit in TimeLimit.allCases where limit != .launch {
+      table.add([
+        limit.rawValue, fixed(fit.calibration.factor(of: limit), decimals: 3),
+        grouped(fit.kernels[limit] ?? 0),
+      ])
+    }
+    return table.text(style)
+      + "launch \(fixed(fit.calibration.launchNanoseconds, decimals: 0)) ns; mean error "
+      + "\(fixed(fit.errorBefore * 100, decimals: 1))% before, \(fixed(fit.errorAfter * 100, decimals: 1))% after\n"
+  }
+
+  static func json(_ fit: TimeFit, _ file: GPUFile) -> JSONValue {
+    let factors = TimeLimit.allCases.filter { $0 != .launch }.map {
+      ($0.rawValue, JSONValue(fit.calibration.factor(of: $0)))
+    }
+    let kernels = TimeLimit.allCases.map { ($0.rawValue, JSONValue(fit.kernels[$0] ?? 0)) }
+    return [
+      "factors": .object(Dictionary(factors) { first, _ in first }),
+      "kernels_limited_by": .object(Dictionary(kernels) { first, _ in first }),
+      "launch_nanoseconds": .number(fit.calibration.launchNanoseconds),
+      "mean_error_share_before": .number(fit.errorBefore), "mean_error_share_after": .number(fit.errorAfter),
+      "gpu": GPUListing.json(file.gpu), "provenance": GPUListing.json(file.provenance),
+    ]
+  }
+}

@@ -1,0 +1,52 @@
+import Workload
+
+/// What a profile in `Configs/Measurements/<gpu>/` was measured of: the file beside the CSV.
+public struct MeasurementFile: Hashable, Sendable {
+  public enum L2: String, Hashable, Sendable { case cold, warm }
+
+  /// The CSV's name, in the same folder.
+  public let profile: String
+  public let network: String
+  public let elementType: ElementType
+  /// Whether each layer was a kernel of its own.
+  public let isUnfused: Bool
+  public let l2: L2
+  public let device, driver, profiler, date, command: String
+
+  static let keys = [
+    "profile", "network", "element_type", "unfused", "l2", "device", "driver", "ncu", "date", "command",
+  ]
+
+  public static func parse(text: String, path: String) throws(FileErrors) -> MeasurementFile {
+    let document = YAMLDocument(source: SourceText(path: path, text: text))
+    let file = document.root("measurement", keys: keys).flatMap { read($0) }
+    guard let file, document.errors.isEmpty else { throw FileErrors(document.errors) }
+    return file
+  }
+
+  private static func read(_ root: YAMLMapping) -> MeasurementFile? {
+    let texts = keys.filter { $0 != "unfused" }.map { root.string($0) }
+    let isUnfused = root.bool("unfused", default: false)
+    let words = texts.compactMap { $0 }
+    guard words.count == texts.count, let isUnfused else { return nil }
+    if words[0].contains("/") || words[0].hasPrefix(".") || !words[0].hasSuffix(".csv") {
+      root.fail(
+        .yamlType, "'profile' is no name of a CSV in this folder", "write for example v2-cold.csv",
+        at: "profile")
+    }
+    guard let type = ElementType(rawValue: words[2]) else {
+      root.fail(.yamlType, "'element_type' must be fp32 or int8", nil, at: "element_type")
+      return nil
+    }
+    guard let l2 = L2(rawValue: words[3]) else {
+      root.fail(.yamlType, "'l2' must be cold or warm", nil, at: "l2")
+      return nil
+    }
+    if words[7].wholeMatch(of: /[0-9]{4}-[0-9]{2}-[0-9]{2}/) == nil {
+      root.fail(.yamlType, "'date' must be a date", "write it as 2026-05-01", at: "date")
+    }
+    return MeasurementFile(
+      profile: words[0], network: words[1], elementType: type, isUnfused: isUnfused, l2: l2, device: words[4],
+      driver: words[5], profiler: words[6], date: words[7], command: words[8])
+  }
+}

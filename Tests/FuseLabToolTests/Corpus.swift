@@ -1,0 +1,41 @@
+import Foundation
+import ModelFiles
+import TestSupport
+import Testing
+
+/// One measurement beside the simulation of what it was measured of.
+enum Corpus {
+  /// The largest error that passes, by level and direction.
+  private static func bar(_ counter: [String: Any]) -> Double {
+    let name = counter["name"] as? String ?? ""
+    switch counter["level"] as? String {
+    case "l2": return name.contains("write") ? 0.03 : 0.01
+    case "dram": return name.contains("write") ? 0.03 : 0.005
+    default: return 0
+    }
+  }
+
+  static func check(_ text: String, _ file: String, _ root: URL) throws {
+    let measurement = try MeasurementFile.parse(text: text, path: file)
+    guard measurement.l2 == .cold else { return }
+    let place = root.appendingPathComponent(file).deletingLastPathComponent()
+    let folder = try TemporaryFolder()
+    let simulated = try CommandRunner.run(
+      [
+        "simulate", measurement.network, "--gpu", place.lastPathComponent, "--dtype",
+        measurement.elementType.rawValue, "--json",
+      ] + (measurement.isUnfused ? ["--unfused"] : []))
+    _ = try folder.file("sim.json", simulated.output)
+    let compared = try CommandRunner.run(
+      ["compare", "sim.json", "--json", "--ncu", place.appendingPathComponent(measurement.profile).path],
+      in: folder)
+    #expect(compared.status <= 1, "\(file): \(compared.errors)")
+    let envelope = try JSONSerialization.jsonObject(with: Data(compared.output.utf8)) as? [String: Any]
+    let data = envelope?["data"] as? [String: Any]
+    let profile = try #require(data?["profile"] as? [String: Any])
+    for counter in try #require(profile["counters"] as? [[String: Any]]) {
+      let error = counter["wape_share"] as? Double ?? .infinity
+      #expect(error <= bar(counter), "\(file): \(counter["name"] ?? "") is off by \(error)")
+    }
+  }
+}
