@@ -38,6 +38,8 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
     /// PW alone, in chunks.
     case pw(buffers: Int)
     case add
+    /// PW alone, NHWC, in packs of four channels.
+    case packs
   }
 
   static let all: [PlantedDefect] = [
@@ -84,15 +86,17 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       example: .pw(buffers: 1), sign: .found([.sharedOutOfBounds, .globalOutOfBounds])),
     PlantedDefect(
       name: "slots outside the map are loaded", file: "staging.cuh",
-      old: "copy_async_if(active, y >= 0 && x >= 0, to,", new: "copy_async_if(active, true, to,",
+      old: "copy_async_if(active, y >= 0 && x >= 0, to, item * width,",
+      new: "copy_async_if(active, true, to, item * width,",
       example: .dwpw(buffers: 1), sign: .found([.globalOutOfBounds])),
     PlantedDefect(
-      name: "members beyond the channels are stored", file: "compute.cuh",
-      old: "return channel + m < channels && pixel", new: "return pixel",
+      name: "members beyond the channels are stored", file: "work.cuh",
+      old: "return wanted_channel(m) < channels && pixel", new: "return pixel",
       example: .dwpw(buffers: 1), sign: .requests),
     PlantedDefect(
-      name: "outputs outside the map are stored", file: "compute.cuh",
-      old: "st_if(is_real && exists, b.g.ofm, at, value);", new: "st_if(is_real, b.g.ofm, at, value);",
+      name: "outputs outside the map are stored", file: "work.cuh",
+      old: "st_pack_if(is_real && exists, b.g.ofm, at, values);",
+      new: "st_pack_if(is_real, b.g.ofm, at, values);",
       example: .dwpw(buffers: 1), sign: .found([.globalOutOfBounds, .writtenTwice])),
     PlantedDefect(
       name: "the last channel tile is as large as the others", file: "block.cuh",
@@ -106,9 +110,9 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       example: .pw(buffers: 1), sign: .found([.globalOutOfBounds, .sharedOutOfBounds, .neverWritten])),
     // Predicates that are branches.
     PlantedDefect(
-      name: "a store under a plain if", file: "compute.cuh",
-      old: "st_if(is_real && exists, b.g.ofm, at, value);",
-      new: "if (is_real && exists) { auto ofm = b.g.ofm; ofm[at] = value; }",
+      name: "a store under a plain if", file: "work.cuh",
+      old: "st_pack_if(is_real && exists, b.g.ofm, at, values);",
+      new: "if (is_real && exists) st_pack_if(true, b.g.ofm, at, values);",
       example: .dwpw(buffers: 1), sign: .found([.laneDisagreement])),
     PlantedDefect(
       name: "a load under a plain if", file: "staging.cuh",
@@ -129,9 +133,8 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       new: "+ (w.window - 2) * w.dilation, m.extent - 1);",
       example: .dwpw(buffers: 1), sign: .values),
     PlantedDefect(
-      name: "padding of an intermediate keeps what was computed", file: "compute.cuh",
-      old: "const Element kept = exists ? value : A::fill(b.K.stage[stage + 1], 0);",
-      new: "const Element kept = value;",
+      name: "padding of an intermediate keeps what was computed", file: "work.cuh",
+      old: "      if (!exists) {\n", new: "      if (false) {\n",
       example: .pwdw, sign: .values),
     PlantedDefect(
       name: "all blocks make the first channels", file: "block.cuh",
@@ -142,6 +145,13 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       name: "the sums of a chunk begin anew", file: "chain.cu",
       old: "{channels, chunk, chunk.low == all.low, ends}", new: "{channels, chunk, true, ends}",
       example: .pw(buffers: 1), sign: .values),
+    PlantedDefect(
+      name: "every other pack of channels is left out", file: "accumulate.cuh",
+      old: "c < w.reduced; c += V", new: "c < w.reduced; c += 2 * V", example: .packs, sign: .values),
+    PlantedDefect(
+      name: "filters lie where packs of them conflict", file: "staging.cuh",
+      old: "pitch = k.path == elements ? length : k.filter_pitch;", new: "pitch = length;",
+      example: .packs, sign: .found([.uninitialisedShared, .sharedOutOfBounds])),
     PlantedDefect(
       name: "an add reads its first input twice", file: "compute.cuh",
       old: "if (k.operation == add) other = w.second[first + slot];",
@@ -229,6 +239,10 @@ extension PlantedDefect.Example {
       return try Schedule(
         Chain([layer(13, 10)], precision: .fp32),
         tiling: Tiling(rows: 4, columns: 5, channels: 7, reduction: [4]), lanes: lanes(buffers))
+    case .packs:
+      return try Schedule(
+        Chain([layer(16, 8)], precision: .fp32, axisOrder: .hwc),
+        tiling: Tiling(rows: 4, columns: 5, channels: 7, reduction: [8]), lanes: lanes(1))
     case .add:
       let axis = try WindowAxis(inputExtent: 9)
       let shape = try ConvolutionShape(
