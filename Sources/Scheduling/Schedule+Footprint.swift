@@ -136,7 +136,8 @@ public struct FootprintModel: Sendable {
     let tile = registerTile(of: stage)
     switch path(of: stage) {
     case .elements: return chain.axisOrder == .hwc ? tile.channels : 0
-    case .packs(let size): return (tile.pixels + 1) * size * chain.elementType.bytes / 4 + tile.channels
+    // Beside the packs, the addresses of pixels and filters that the compiler keeps from pack to pack.
+    case .packs(let size): return (tile.pixels + 1) * size * chain.elementType.bytes / 4 + tile.channels + 16
     case .matrix: return 2 * tile.pixels + 3 * tile.channels
     }
   }
