@@ -5,7 +5,7 @@ import Workload
 ///
 /// Shared memory is exact for the staging buffers that the steps name, each rounded up to 16 B; but where groups have
 /// several filters the input's is for a run of outputs that begins at a group's last, though none may. Registers are an
-/// estimate: 56 for addresses and loop state, a value and its place for each pixel that a thread computes together, plus
+/// estimate: 72 for addresses and loop state, a value and its place for each pixel that a thread computes together, plus
 /// the accumulators that it keeps (those of all its items of a stage whose reduction comes in chunks, those of one item
 /// of a stage that reduces at once) and a quarter more for what the compiler holds beside them. `Tests/machine-code` holds it against what the compiler takes.
 public struct FootprintModel: Sendable {
@@ -15,7 +15,7 @@ public struct FootprintModel: Sendable {
   /// Slots along rows and columns of each map.
   let rowSlots, columnSlots: [Int]
 
-  public static let baseRegisters = 56
+  public static let baseRegisters = 72
   /// The most pixels of a channel that a thread computes together where channels are not mixed.
   public static let unmixedPixels = 4
 
@@ -136,8 +136,7 @@ public struct FootprintModel: Sendable {
     let tile = registerTile(of: stage)
     switch path(of: stage) {
     case .elements: return chain.axisOrder == .hwc ? tile.channels : 0
-    // Beside the packs, the addresses of pixels and filters that the compiler keeps from pack to pack.
-    case .packs(let size): return (tile.pixels + 1) * size * chain.elementType.bytes / 4 + tile.channels + 16
+    case .packs(let size): return (tile.pixels + 1) * size * chain.elementType.bytes / 4 + tile.channels
     case .matrix: return 2 * tile.pixels + 3 * tile.channels
     }
   }

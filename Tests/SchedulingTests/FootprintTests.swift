@@ -21,7 +21,7 @@ import Workload
     // 2 channels × 6 × 10 × 4 B + 2 filters × 9 × 4 B, 72 B held as 80.
     #expect(found.sharedMemory == Bytes(480 + 80))
     // 48, two for a pixel, and one accumulator.
-    #expect(found.registersPerThread == 56 + 2 + 1 + 1)
+    #expect(found.registersPerThread == 72 + 2 + 1 + 1)
     #expect(found.threads == 64)
   }
 
@@ -46,7 +46,7 @@ import Workload
     // Loaded: 2 × 6 × 6 × 4 B of input, 2 × 9 × 4 B (80) and 3 × 2 × 4 B (32) of filters; made: 2 × 4 × 4 × 4 B.
     #expect(found.sharedMemory == Bytes(buffers * (288 + 80 + 32) + 128))
     // DW: one output at a time; PW: 3 channels of 16 pixels, one pixel a thread.
-    #expect(found.registersPerThread == 56 + 2 + 4 + 1)
+    #expect(found.registersPerThread == 72 + 2 + 4 + 1)
   }
 
   @Test("PWPW: only what is loaded more than once has a second buffer")
@@ -56,7 +56,7 @@ import Workload
     // 2 × 8 × 4 B, 3 × 2 × 4 B (32), 5 × 3 × 4 B (64); intermediate 3 × 8 × 4 B.
     #expect(both.sharedMemory == Bytes(2 * (64 + 32 + 64) + 96))
     // 3 channels of 8 pixels; 5 channels in groups of 4 make 16 items. One item a thread each.
-    #expect(both.registersPerThread == 56 + 2 + 7 + 2)
+    #expect(both.registersPerThread == 72 + 2 + 7 + 2)
     let first = try footprint(layers, rows: 2, columns: 4, channels: 5, reduction: [2, 6], buffers: 2)
     // The second stage takes the whole intermediate at once, so its filters are loaded once.
     #expect(first.sharedMemory == Bytes(2 * (64 + 48) + 192 + 128))
@@ -69,8 +69,8 @@ import Workload
       try footprint([whole], rows: 8, columns: 8, channels: 6, reduction: [chunk]).registersPerThread
     }
     // 6 channels in groups of 4, 64 pixels: 128 items on 32 threads, 4 accumulators each.
-    #expect(try registers(4) == 56 + 2 + 4 + 1)
-    #expect(try registers(3) == 56 + 2 + 16 + 4)
+    #expect(try registers(4) == 72 + 2 + 4 + 1)
+    #expect(try registers(3) == 72 + 2 + 16 + 4)
   }
 
   @Test("A thread may compute several pixels together; a tile of fewer has fewer")
@@ -83,11 +83,11 @@ import Workload
       ).footprint.registersPerThread
     }
     // 2 groups of channels × ⌈24 ÷ 5⌉ = 5 groups of pixels: one item a thread of 15 outputs.
-    #expect(try registers(5) == 56 + 2 * 5 + 15 + 4)
+    #expect(try registers(5) == 72 + 2 * 5 + 15 + 4)
     // 2 × 24 items on 32 threads: 2 each of 3.
-    #expect(try registers(1) == 56 + 2 + 6 + 2)
+    #expect(try registers(1) == 72 + 2 + 6 + 2)
     // A tile of 3 pixels.
-    #expect(try registers(5, rows: 1) == 56 + 2 * 3 + 9 + 3)
+    #expect(try registers(5, rows: 1) == 72 + 2 * 3 + 9 + 3)
   }
 
   @Test("Buffers lie one after the other, copies of a streamed one side by side")
