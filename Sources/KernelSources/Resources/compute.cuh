@@ -105,10 +105,10 @@ __device__ __forceinline__ void convolve_item(const Work<A>& w, int round, typen
 
 /// Rounds `I…R − 1`. Each is code of its own, however long, so that every sum has a register of its own.
 template <class A, int P, int M, int W, int V, int I, int R>
-__device__ __forceinline__ void convolve_rounds(const Work<A>& w, int apart, typename A::Sum* sums) {
+__device__ __forceinline__ void convolve_rounds(const Work<A>& w, typename A::Sum* sums) {
   if constexpr (I < R) {
-    convolve_item<A, P, M, W, V>(w, I, sums + I * apart);
-    convolve_rounds<A, P, M, W, V, I + 1, R>(w, apart, sums);
+    convolve_item<A, P, M, W, V>(w, I, sums + I * P * M);
+    convolve_rounds<A, P, M, W, V, I + 1, R>(w, sums);
   }
 }
 
@@ -117,13 +117,13 @@ __device__ __forceinline__ void convolve_rounds(const Work<A>& w, int apart, typ
 template <class A, int P, int M, int W, int V, int R>
 __device__ FCM_SHARED_CODE void convolve(const Work<A>& w, typename A::Sum* sums) {
   const Stage& k = w.k;
-  const int one = (M ? M : k.group) * (P ? P : k.pixels), apart = k.sums > one ? one : 0;
   if constexpr (R > 0) {
-    convolve_rounds<A, P, M, W, V, 0, R>(w, apart, sums);
+    convolve_rounds<A, P, M, W, V, 0, R>(w, sums);
   } else {
     for (int round = 0; round < k.rounds; ++round) {
 #ifdef FCM_CONSTANTS_AT_RUN_TIME
-      convolve_item<A, P, M, W, V>(w, round, sums + round * apart);
+      const int one = (M ? M : k.group) * (P ? P : k.pixels);
+      convolve_item<A, P, M, W, V>(w, round, sums + (k.sums > one ? round * one : 0));
 #else
       typename A::Sum own[P * M];
       convolve_item<A, P, M, W, V>(w, round, own);
