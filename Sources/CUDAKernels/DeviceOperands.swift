@@ -11,12 +11,17 @@ final class DeviceOperands {
   private let inputs: [DeviceMemory]
   private let ofm: DeviceMemory
 
-  /// - Parameter producer: Whose output is the first input, in place of the job's.
-  init(of job: KernelJob, on device: CUDADevice, after producer: DeviceOperands? = nil) throws(CUDAError) {
+  /// - Parameters:
+  ///   - producer: Whose output is an input, in place of the job's.
+  ///   - join: The number of that input's pointer.
+  init(
+    of job: KernelJob, on device: CUDADevice, after producer: DeviceOperands? = nil,
+    at join: Int = KernelJob.Pointers.input
+  ) throws(CUDAError) {
     var pointers = [UInt64](repeating: 0, count: KernelJob.Pointers.count)
     var memory: [DeviceMemory] = []
     for (number, content) in job.operands.sorted(by: { $0.key < $1.key }) {
-      if number == KernelJob.Pointers.input, let producer {
+      if number == join, let producer {
         pointers[number] = producer.outputAddress
         continue
       }

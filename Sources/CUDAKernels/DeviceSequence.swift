@@ -1,4 +1,5 @@
 import CCUDADynamic
+import KernelSources
 
 /// How kernels are timed.
 public struct TimingMethod: Hashable, Sendable {
@@ -51,6 +52,8 @@ public enum SequenceOutput: Hashable, Sendable {
 /// Kernels that run one after the other, each on the output of the one before: layers on their own, or one fused kernel.
 public final class DeviceSequence {
   private let kernels: [DeviceKernel]
+  /// For each kernel after the first, which of its pointers takes what the one before has made.
+  private let joins: [Int]
   private let device: CUDADevice
 
   /// Passes in a graph at least; enough that its own launch is lost among them.
@@ -58,17 +61,20 @@ public final class DeviceSequence {
   /// Copies at most, where tensors are tiny beside the cache.
   static let mostCopies = 2048
 
-  /// A kernel after the first takes what the one before has made in place of its job's first input.
-  public init(_ kernels: [DeviceKernel]) {
-    precondition(!kernels.isEmpty)
+  /// A kernel after the first takes what the one before has made in place of an input of its job.
+  /// - Parameter joins: Which, by the number of its pointer; the first, where the list is empty.
+  public init(_ kernels: [DeviceKernel], joins: [Int] = []) {
+    precondition(!kernels.isEmpty && (joins.isEmpty || joins.count == kernels.count - 1))
     self.kernels = kernels
+    self.joins = joins.isEmpty ? kernels.dropFirst().map { _ in KernelJob.Pointers.input } : joins
     device = kernels[0].device
   }
 
   private func place() throws(CUDAError) -> [DeviceOperands] {
     var placed: [DeviceOperands] = []
-    for kernel in kernels {
-      placed.append(try DeviceOperands(of: kernel.job, on: device, after: placed.last))
+    for (index, kernel) in kernels.enumerated() {
+      let join = index == 0 ? KernelJob.Pointers.input : joins[index - 1]
+      placed.append(try DeviceOperands(of: kernel.job, on: device, after: placed.last, at: join))
     }
     return placed
   }

@@ -3,7 +3,7 @@ import Scheduling
 import Workload
 
 /// The bytes of a chain's accesses as a function of its spatial tiles, with everything about channels worked out:
-/// `held · Σrows · Σcolumns + perTile · tiles + output`. For searches that ask for many tiles; equal to
+/// `held · Σrows · Σcolumns + perTile · tiles + output`, and for each residual the sums of its map. For searches that ask for many tiles; equal to
 /// `AnalyticTraffic`'s total.
 public struct AccessFormula: Hashable, Sendable {
   /// Bytes that each element of the held input costs, all channel tiles and chunks together.
@@ -13,6 +13,13 @@ public struct AccessFormula: Hashable, Sendable {
   /// Bytes of constants that each spatial tile of each image loads.
   let perTile: Int
   let output: Int
+  /// Bytes that each element of a residual costs that the spatial tiles hold, and the map it lies in; none of a residual
+  /// of the output, which costs what the output does.
+  private let residuals: [Residual]
+
+  private struct Residual: Hashable {
+    let map, perHeldElement: Int
+  }
 
   /// The most bytes that one kernel may access, 2⁴⁸, so that the kernels of a network add up in 64 bits.
   public static let limit = 1 << 48
@@ -33,18 +40,28 @@ public struct AccessFormula: Hashable, Sendable {
         constants, saturatingProduct(channels.outputs[stage].asked, filter + bias + multiplier))
     }
     perTile = saturatingProduct(batch, constants)
-    output = chain.last.outputMap.elements * element
+    let last = chain.stages.count - 1
+    output = chain.last.outputMap.elements * element * (chain.isEpilogue(last) ? 2 : 1)
+    residuals = (1..<chain.stages.count).filter { $0 < last && chain.isEpilogue($0) }.map {
+      Residual(map: $0 + 1, perHeldElement: saturatingProduct(batch * element, channels.outputs[$0].asked))
+    }
   }
 
   /// Whether no spatial tiles cost less under `other`.
   public func isNoMore(than other: Self) -> Bool {
     perHeldElement <= other.perHeldElement && sweptPerHeldElement <= other.sweptPerHeldElement
       && perTile <= other.perTile && output <= other.output
+      && zip(residuals, other.residuals).allSatisfy { $0.perHeldElement <= $1.perHeldElement }
   }
 
   /// Nil beyond `limit`.
   public func total(rows: AxisSums, columns: AxisSums) -> Bytes? {
-    total(held: rows.totals[0] * columns.totals[0], tiles: rows.tiles * columns.tiles)
+    var added = 0
+    for residual in residuals {
+      let held = rows.totals[residual.map] * columns.totals[residual.map]
+      added = saturatingSum(added, saturatingProduct(residual.perHeldElement, held))
+    }
+    return total(held: rows.totals[0] * columns.totals[0], tiles: rows.tiles * columns.tiles, added: added)
   }
 
   /// Bytes of the input that blocks of a later channel tile load again: re-reads of a chain of one, recomputation
@@ -56,13 +73,14 @@ public struct AccessFormula: Hashable, Sendable {
   /// - Parameters:
   ///   - held: Input elements of one channel that the spatial tiles hold, all together.
   ///   - tiles: Spatial tiles of one image.
+  ///   - added: Bytes of residuals inside the chain.
   /// - Returns: Nil beyond `limit`.
-  public func total(held: Int, tiles: Int) -> Bytes? {
+  public func total(held: Int, tiles: Int, added: Int = 0) -> Bytes? {
     let (input, inputOverflows) = perHeldElement.multipliedReportingOverflow(by: held)
     let (constants, constantsOverflow) = perTile.multipliedReportingOverflow(by: tiles)
-    guard !inputOverflows, !constantsOverflow, max(input, constants, output) <= Self.limit / 4 else {
+    guard !inputOverflows, !constantsOverflow, max(input, constants, output, added) <= Self.limit / 4 else {
       return nil
     }
-    return Bytes(input + constants + output)
+    return Bytes(input + constants + output + added)
   }
 }

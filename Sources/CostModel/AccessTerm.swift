@@ -34,6 +34,12 @@ public struct AccessTerm: Hashable, Sendable {
       case .bias(let stage), .multipliers(let stage):
         formula = "\(tiles) × Σ channels \(channels.outputs[stage].asked.grouped) × \(size) B"
         elements = batch * rows.tiles * columns.tiles * channels.outputs[stage].asked
+      case .residual(let stage):
+        let (sumOfRows, sumOfColumns) = (rows.totals[stage + 1], columns.totals[stage + 1])
+        formula =
+          "batch \(batch) × Σ channels \(channels.outputs[stage].asked.grouped) × Σ rows \(sumOfRows.grouped) "
+          + "× Σ columns \(sumOfColumns.grouped) × \(size) B"
+        elements = batch * channels.outputs[stage].asked * sumOfRows * sumOfColumns
       case .ofm:
         let map = chain.last.outputMap
         formula = "\(map.text) × \(size) B"

@@ -12,6 +12,7 @@ import Workload
 /// 3. Another spatial tile (for constants: or image) loaded it: of the input, halo, or recompute where tiles overlap
 ///    in an intermediate; of constants, re-read.
 /// 4. Compulsory.
+/// A residual is an input of the map that it is added to, so a block that makes the output asks for each element once.
 public struct AnalyticTraffic: Hashable, Sendable {
   public let accesses: GlobalAccesses
 
@@ -40,6 +41,14 @@ public struct AnalyticTraffic: Hashable, Sendable {
         book(rows.recomputes || columns.recomputes ? .recompute : .halo, batch * (held - distinct) * all)
         book(single ? .reread : .recompute, batch * held * (channels.input.onceABlock - all))
         book(.reread, batch * held * (channels.input.asked - channels.input.onceABlock))
+      case .residual(let stage):
+        let map = stage + 1
+        let held = rows.totals[map] * columns.totals[map]
+        let all = chain.stages[stage].shape.outputChannels
+        let count = channels.outputs[stage]
+        book(.compulsory, batch * rows.distinct[map] * columns.distinct[map] * all)
+        book(.recompute, batch * (held * count.onceABlock - rows.distinct[map] * columns.distinct[map] * all))
+        book(.reread, batch * held * (count.asked - count.onceABlock))
       case .weights(let stage), .bias(let stage), .multipliers(let stage):
         let size = chain.elements(of: operand) / chain.stages[stage].shape.outputChannels
         let all = chain.stages[stage].shape.outputChannels

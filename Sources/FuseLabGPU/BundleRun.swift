@@ -44,10 +44,14 @@ struct BundleRun {
     return passes
   }
 
+  /// A kernel takes the output of the one before where its own tensor is just what that one must make.
   private func sequence(_ entries: [BundleEntry]) throws -> DeviceSequence {
     DeviceSequence(
       try entries.map { entry in
         try DeviceKernel(try folder.job(of: entry), on: device, compiler: compiler, cache: cache)
+      },
+      joins: zip(entries, entries.dropFirst()).map { first, second in
+        second.operands.first { $0.tensor == first.expected }?.pointer ?? KernelJob.Pointers.input
       })
   }
 

@@ -38,18 +38,17 @@ struct DRAMModel {
   let compulsory: Bytes
   /// Distinct bytes of every operand.
   private let distinct: Int
-  /// Bytes of one image's input, of all constants, and of one image's output.
+  /// Bytes of one image's input, of all constants, and of one image's output with the residuals added on the way to it.
   private let image, constants, output: Int
   private let l2: Int
   private let multiprocessors: Int
 
   init(_ chain: Chain, on gpu: GPU) {
-    let rows = Self.touched(chain.stages.map(\.shape.rows))
-    let columns = Self.touched(chain.stages.map(\.shape.columns))
+    let (rows, columns) = (Self.touched(chain, \.rows, of: 0), Self.touched(chain, \.columns, of: 0))
     let map = chain.stages[0].inputMap
     let element = chain.elementType.bytes
     var sectors = 0
-    var constants = 0
+    var (constants, added) = (0, 0)
     for operand in chain.operands {
       let bytes = chain.elements(of: operand) * chain.elementBytes(of: operand)
       switch operand {
@@ -57,12 +56,17 @@ struct DRAMModel {
       case .weights, .bias, .multipliers:
         sectors += (bytes + 31) / 32
         constants += bytes
+      case .residual(let stage):
+        sectors += Self.sectors(
+          of: chain.stages[stage].outputMap, rows: Self.touched(chain, \.rows, of: stage + 1),
+          columns: Self.touched(chain, \.columns, of: stage + 1), element: element)
+        added += bytes
       case .ofm: sectors += (bytes + 31) / 32
       }
     }
     compulsory = Bytes(sectors * 32)
     image = chain.stages[0].inputs.count * map.channels * rows.count * columns.count * element
-    output = chain.elements(of: .ofm) * element / map.batch
+    output = (chain.elements(of: .ofm) * element + added) / map.batch
     self.constants = constants
     distinct = (image + output) * map.batch + constants
     l2 = gpu.l2.capacity.count
@@ -101,9 +105,12 @@ struct DRAMModel {
     return sectors
   }
 
-  /// Indices of the input that the whole output reads along one axis.
-  private static func touched(_ windows: [WindowAxis]) -> [Int] {
+  /// Indices of a map that the whole output needs along one axis.
+  private static func touched(
+    _ chain: Chain, _ axis: KeyPath<ConvolutionShape, WindowAxis>, of map: Int
+  ) -> [Int] {
+    let windows = chain.stages.map { $0.shape[keyPath: axis] }
     let whole = AxisTiling(windows: windows, tile: windows[windows.count - 1].outputExtent)
-    return whole.slots[0][0].indices.filter { $0 >= 0 }
+    return whole.slots[0][map].indices.filter { $0 >= 0 }
   }
 }

@@ -8,6 +8,8 @@ public enum Operand: Hashable, Sendable, Comparable {
   case bias(stage: Int)
   /// INT8: the requantization constants of each output channel.
   case multipliers(stage: Int)
+  /// What an add inside a chain adds to the output of the stage before it: a feature map in global memory.
+  case residual(stage: Int)
   case ofm
 }
 
@@ -18,6 +20,7 @@ extension Operand: CustomStringConvertible {
     case .weights(let stage): "weights\(stage + 1)"
     case .bias(let stage): "bias\(stage + 1)"
     case .multipliers(let stage): "multipliers\(stage + 1)"
+    case .residual(let stage): "residual\(stage + 1)"
     case .ofm: "ofm"
     }
   }

@@ -68,6 +68,7 @@ extension fuselab_chain_operands {
     weights = Self.perStage { index(.weights(stage: $0)) }
     bias = Self.perStage { index(.bias(stage: $0)) }
     multipliers = Self.perStage { index(.multipliers(stage: $0)) }
+    residual = Self.perStage { index(.residual(stage: $0)) }
     ofm = index(.ofm)
   }
 

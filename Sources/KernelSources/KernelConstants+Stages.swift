@@ -30,7 +30,7 @@ extension KernelConstants {
     add("group", tile?.channels ?? 1)
     add("pixels", tile?.pixels ?? 1)
     add("rounds", stage.map { schedule.itemsPerThread(of: $0) } ?? 0)
-    add("sums", stage.map { schedule.accumulators(of: $0) } ?? 1)
+    add("sums", stage.map { max(1, schedule.accumulators(of: $0)) } ?? 1)
     let model = schedule.footprintModel
     let path = stage.map { model.path(of: $0) } ?? .elements
     switch path {
@@ -52,6 +52,8 @@ extension KernelConstants {
     group("multipliers") {
       $0.addStaging(hasMultipliers ? stage.map { .multipliers(stage: $0) } : nil, schedule)
     }
+    add("target", stage.map { chain.target(of: $0) } ?? 0)
+    add("joined", stage.map { chain.joinedInput(of: $0) } ?? 0)
     add("intermediate", stage.flatMap { schedule.sharedLayout[.intermediate(after: $0)]?.offset } ?? 0)
     group("q") { $0.addQuantized(stage, chain, parameters) }
   }

@@ -23,7 +23,7 @@ public struct KernelConstants: Hashable, Sendable {
   private var path: [String] = []
 
   /// The most stages and accumulators of a thread that `constants.cuh` has room for.
-  public static let maximumStages = 4
+  public static let maximumStages = Chain.maximumStages
   public static let maximumSums = 256
 
   /// - Parameter parameters: One a stage; those of INT8 stages give zero points, clamps and scales, which are 0 where

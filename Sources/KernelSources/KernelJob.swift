@@ -42,11 +42,11 @@ public struct KernelJob: Sendable {
       operands: operands, outputBytes: chain.elements(of: .ofm) * chain.elementBytes(of: .ofm))
   }
 
-  /// The structure of pointers that a kernel takes: two inputs, then weights, biases and multipliers of each stage, the
-  /// output, and the tables of its constants.
+  /// The structure of pointers that a kernel takes: two inputs, then weights, biases, multipliers and residuals of each
+  /// stage, the output, and the tables of its constants.
   public enum Pointers {
     public static let input = 0
-    public static let output = 2 + 3 * KernelConstants.maximumStages
+    public static let output = 2 + 4 * KernelConstants.maximumStages
     public static let tables = output + 1
     public static let count = tables + 1
 
@@ -56,6 +56,7 @@ public struct KernelJob: Sendable {
       case .weights(let stage): 2 + stage
       case .bias(let stage): 2 + KernelConstants.maximumStages + stage
       case .multipliers(let stage): 2 + 2 * KernelConstants.maximumStages + stage
+      case .residual(let stage): 2 + 3 * KernelConstants.maximumStages + stage
       case .ofm: output
       }
     }

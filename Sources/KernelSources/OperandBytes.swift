@@ -9,12 +9,11 @@ public enum OperandBytes {
   public static func inputs(
     of chain: Chain, parameters: [LayerParameters], inputs: [TensorValues]
   ) throws(KernelError) -> [Operand: [UInt8]] {
-    guard parameters.count == chain.stages.count, inputs.count == chain.stages[0].inputs.count else {
+    guard parameters.count == chain.stages.count, inputs.count == chain.inputs.count else {
       throw .operandsDoNotFit(layer: chain.stages[0].name)
     }
     var all: [Operand: [UInt8]] = [:]
-    for (index, input) in inputs.enumerated() {
-      let operand = Operand.ifm(index)
+    for (operand, input) in zip(chain.inputs, inputs) {
       guard input.count == chain.elements(of: operand) else {
         throw .operandsDoNotFit(layer: chain.stages[0].name)
       }
@@ -90,7 +89,8 @@ public enum OperandBytes {
   private static func layer(of operand: Operand, in chain: Chain) -> String {
     switch operand {
     case .ifm, .ofm: chain.stages[0].name
-    case .weights(let stage), .bias(let stage), .multipliers(let stage): chain.stages[stage].name
+    case .weights(let stage), .bias(let stage), .multipliers(let stage), .residual(let stage):
+      chain.stages[stage].name
     }
   }
 

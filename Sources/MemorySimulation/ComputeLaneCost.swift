@@ -6,7 +6,8 @@ import Workload
 /// For each input channel and tap a lane reads one staged value for each of its pixels and one weight for each of its
 /// channels; where the stage does not mix channels, the values once for each of its channels; without weights, an
 /// add, one value of each input. At the end of a reduction it reads the bias and the multiplier of each channel. Then
-/// it writes its outputs to the intermediate buffer, except after the last stage, whose outputs go to memory.
+/// it writes its outputs to the intermediate buffer, except after the last stage, whose outputs go to memory, and before an
+/// add inside a chain, which finds them and its residual in registers and reads nothing here.
 ///
 /// Packs and matrices read several input channels at once: for each pack a value of each pixel and a weight of each channel,
 /// for each matrix of 32 input channels the words of its fragments.
@@ -35,7 +36,7 @@ struct ComputeLaneCost {
     layer = chain.stages[stage]
     mixes = chain.mixesChannels(stage)
     reduced = mixes ? reducing : layer.shape.channelsPerGroup
-    inputs = stage == 0 ? layer.inputs.count : 1
+    inputs = chain.isEpilogue(stage) ? 0 : stage == 0 ? layer.inputs.count : 1
     self.phase = phase
     element = chain.elementType.bytes
     biasBytes = layer.hasBias ? chain.precision.biasBytes : 0

@@ -18,10 +18,14 @@ public struct NetworkReplay: Sendable {
   /// A kernel and the network's layers that it computes, its output's last.
   public struct Kernel: Sendable {
     public let layers: [Int]
+    /// Where its feature maps come from, in the order of `Chain.inputs`.
+    public let inputs: [TensorReference]
     public let schedule: Schedule
 
-    public init(layers: [Int], schedule: Schedule) {
+    public init(layers: [Int], inputs: [TensorReference], schedule: Schedule) {
+      precondition(inputs.count == schedule.chain.inputs.count)
       self.layers = layers
+      self.inputs = inputs
       self.schedule = schedule
     }
   }
@@ -45,13 +49,11 @@ public struct NetworkReplay: Sendable {
       let chain = kernel.schedule.chain
       let output = TensorReference.layer(kernel.layers.last ?? 0)
       var placed: [Operand: Bytes] = [:]
-      for (index, source) in chain.stages[0].inputs.enumerated() { placed[.ifm(index)] = maps[source] }
+      for (operand, source) in zip(chain.inputs, kernel.inputs) { placed[operand] = maps[source] }
       placed[.ofm] = maps[output]
       let placement = DataPlacement(of: chain, from: next, placed: placed)
       next = placement.end
-      for (index, source) in chain.stages[0].inputs.enumerated() {
-        maps[source] = placement.bases[.ifm(index)]
-      }
+      for (operand, source) in zip(chain.inputs, kernel.inputs) { maps[source] = placement.bases[operand] }
       maps[output] = placement.bases[.ofm]
       return placement
     }

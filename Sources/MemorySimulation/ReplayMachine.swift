@@ -183,6 +183,7 @@ extension ReplayMachine {
     where seen.insert(block.channelTile).inserted {
       for step in schedule.steps(of: block) {
         switch step {
+        case .load(.residual, _): break
         case .load(let operand, let region):
           steps.stage(operand, region, width: schedule.vectorWidth(of: operand))
         case .compute(let stage, let channels, let reducing):

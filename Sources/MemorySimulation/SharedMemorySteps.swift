@@ -76,10 +76,10 @@ struct SharedMemorySteps {
   private func cost(of step: Computing) -> ComputeCost {
     let lanes = ComputeLaneCost(
       schedule, stage: step.stage, channels: step.channels, reducing: step.reducing, phase: step.phase)
-    let isLast = step.stage == schedule.chain.stages.count - 1
+    let writes = step.ends && schedule.chain.hasBuffer(step.stage)
     return ComputeCost(
       reads: step.ends ? lanes.reads() + lanes.constantReads() : lanes.reads(),
-      writes: step.ends && !isLast ? lanes.writes() : SharedMemoryTraffic(), multiplyAdds: lanes.multiplyAdds)
+      writes: writes ? lanes.writes() : SharedMemoryTraffic(), multiplyAdds: lanes.multiplyAdds)
   }
 
   /// Whole warps cost the same, as far as they begin at the same place of a row and the pitch only moves the pattern round

@@ -40,19 +40,20 @@ struct OperandAccess {
   var distinctSectors: Int { seen.reduce(0) { $0 + ($1 == 0 ? 0 : 1) } }
   var distinctElements: Int { seen.reduce(0) { $0 + $1.nonzeroBitCount } / elementBytes }
 
-  /// Coalesces every warp request of a load.
-  mutating func loads(of region: Region) -> StepAccesses {
+  /// Coalesces every warp request of a load by `schedule`.
+  mutating func loads(of region: Region, by schedule: Schedule) -> StepAccesses {
+    if case .residual(let stage) = operand { return results(of: region, after: stage, by: schedule) }
     var step = StepAccesses()
     let size = walk.vectorWidth * elementBytes
     walk.forEachRequest(of: region) { lanes, _ in coalesce(lanes, size: size, into: &step) }
     return step
   }
 
-  /// Coalesces every warp request of a store by `schedule`.
-  mutating func stores(of region: Region, by schedule: Schedule) -> StepAccesses {
+  /// Coalesces every warp request of a step that stores results, or loads residuals of them.
+  mutating func results(of region: Region, after stage: Int, by schedule: Schedule) -> StepAccesses {
     var step = StepAccesses()
     let size = walk.vectorWidth * elementBytes
-    schedule.forEachStoreRequest(of: region) { coalesce($0, size: size, into: &step) }
+    schedule.forEachResultRequest(of: region, after: stage) { coalesce($0, size: size, into: &step) }
     return step
   }
 

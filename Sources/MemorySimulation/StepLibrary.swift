@@ -60,7 +60,7 @@ struct StepLibrary {
   }
 
   private func isMap(_ operand: Int) -> Bool {
-    if case .ifm = accesses[operand].operand { true } else { false }
+    accesses[operand].operand.isInputMap
   }
 
   /// Works out what the blocks of the next image load that no block before them loads.
@@ -116,7 +116,7 @@ struct StepLibrary {
   private func tile(of place: Int) -> Int { place / spatialTiles % schedule.channelTiles }
 
   private mutating func load(_ operand: Int, _ region: Region, by place: Int) -> LoadStep {
-    let step = accesses[operand].loads(of: region)
+    let step = accesses[operand].loads(of: region, by: schedule)
     let first = accesses[operand].extent.lowerBound
     var stream: [LineAccess] = []
     for (sector, mask) in zip(step.sectors, step.masks) {
@@ -146,11 +146,22 @@ struct StepLibrary {
 
   /// The accesses of a store step, and which of them are the first to their sector.
   mutating func store(_ operand: Int, _ region: Region) -> (step: StepAccesses, isFirst: [Bool]) {
-    let step = accesses[operand].stores(of: region, by: schedule)
+    let step = accesses[operand].results(
+      of: region, after: schedule.chain.stages.count - 1, by: schedule)
     let isFirst = zip(step.sectors, step.masks).map { sector, mask in
       touched[operand].touch(Int(sector), mask, by: 0).before == 0
     }
     return (step, isFirst)
+  }
+}
+
+extension Operand {
+  /// Whether each block has a piece of its own of it.
+  fileprivate var isInputMap: Bool {
+    switch self {
+    case .ifm, .residual: true
+    case .weights, .bias, .multipliers, .ofm: false
+    }
   }
 }
 
@@ -209,7 +220,7 @@ private struct ProgramWriter {
     case .compute: return .compute
     case .store: return .store
     case .load(let operand, let region):
-      let isMap = if case .ifm = operand { true } else { false }
+      let isMap = operand.isInputMap
       let key = Key(operand: operand, outer: isMap ? 0..<1 : region.outer, channels: region.channels)
       let known = isMap ? maps : constants
       let slot = known[key] ?? known.count

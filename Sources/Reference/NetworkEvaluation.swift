@@ -42,6 +42,12 @@ public struct NetworkEvaluation: Sendable {
     layer.inputs.map { Self.value(of: $0, inputs: inputs, outputs: outputs) }
   }
 
+  /// The values that the layers of `run`, each reading the one before, read of memory: in the order of
+  /// `Network.inputs(ofRun:)`.
+  public func operands(ofRun run: [Int], in network: Network) -> [TensorValues] {
+    network.inputs(ofRun: run).map { Self.value(of: $0, inputs: inputs, outputs: outputs) }
+  }
+
   /// Whether an opaque layer hands its first input on: their shapes are equal.
   public static func passesThrough(_ layer: Layer, in network: Network) -> Bool {
     guard layer.isOpaque, let first = layer.inputs.first else { return false }

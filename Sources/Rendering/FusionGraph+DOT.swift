@@ -70,9 +70,11 @@ extension FusionGraph {
     }
   }
 
-  /// Colours by what is fused; any other chain is grey.
+  /// Colours by which convolutions are fused; any other chain is grey.
   private static func colour(of kind: KernelKind) -> (line: String, fill: String) {
-    switch kind.description {
+    let convolutions = KernelKind(
+      stages: kind.stages.filter { $0 != .add }, recomputesHalo: kind.recomputesHalo)
+    return switch convolutions.description {
     case "dwpw": ("#1b7f4d", "#e3f4ea")
     case "pwdw": ("#1f5fa8", "#e4eefa")
     case "pwdw_r": ("#8a4fae", "#f3e9f9")

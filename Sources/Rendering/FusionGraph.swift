@@ -27,7 +27,10 @@ public struct FusionGraph: Hashable, Sendable {
         if case .layer(let producer) = reference, group[producer] == group[index] {
           return Edge(from: reference, to: index, bytes: nil)
         }
-        let loaded = plan.groups[group[index]].candidate?.accesses.total(of: .ifm(position)) ?? .zero
+        let members = plan.groups[group[index]]
+        let stage = members.layers.firstIndex(of: index) ?? 0
+        let operand: Operand = stage == 0 ? .ifm(position) : .residual(stage: stage)
+        let loaded = members.candidate?.accesses.total(of: operand) ?? .zero
         return Edge(from: reference, to: index, bytes: loaded + stored(reference, group))
       }
     }

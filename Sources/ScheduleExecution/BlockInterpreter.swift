@@ -40,6 +40,8 @@ struct BlockInterpreter<A: BlockArithmetic> {
   let schedule: Schedule
   /// Buffers of the chain's inputs.
   var ifm: [StagedCopies<StagingBuffer<A.Staged>>]
+  /// Elements of the residual that each add inside the chain has loaded.
+  var residuals: [Int: StagingBuffer<A.Staged>] = [:]
   /// Buffer of the map that each stage but the last leaves for the next.
   var intermediates: [StagingBuffer<A.Staged>]
   /// `[filter][reduced channel][window row][window column]` of each stage.
@@ -47,7 +49,7 @@ struct BlockInterpreter<A: BlockArithmetic> {
   var accumulators: [[A.Accumulator]]
   /// Which output channels of each stage are being summed up.
   var summing: [Range<Int>]
-  /// Which channels of the biases and multipliers are staged.
+  /// Which channels of the biases, multipliers and residuals are there.
   private var constants: [Operand: StagedCopies<Range<Int>>] = [:]
   let taps: [StageTaps]
   /// What the last stage made, `[channel][filled row slot][filled column slot]`.
@@ -73,6 +75,9 @@ struct BlockInterpreter<A: BlockArithmetic> {
     weights = stages.indices.map {
       StagedCopies(WeightBuffer(), copies: schedule.copies(of: .weights(stage: $0)))
     }
+    for stage in stages.indices where schedule.chain.isEpilogue(stage) {
+      residuals[stage] = buffer(stage + 1)
+    }
     accumulators = stages.map { _ in [] }
     summing = stages.map { _ in 0..<0 }
     taps = stages.indices.map { StageTaps(arithmetic.executor, stage: $0, rows: rows, columns: columns) }
@@ -82,7 +87,16 @@ struct BlockInterpreter<A: BlockArithmetic> {
   mutating func run(_ steps: [TileStep]) -> Result<[StoredTile<A.Stored>], ExecutionError> {
     for step in steps {
       switch step {
-      case .load(.ifm(let input), let region): load(input, region)
+      case .load(.ifm(let input), let region):
+        let staged = loaded(.ifm(input), region, into: ifm[input].buffers[0], input: input, of: 0)
+        ifm[input].load { $0 = staged }
+      case .load(.residual(let stage), let region):
+        let residual = Operand.residual(stage: stage)
+        let input = 1 - schedule.chain.joinedInput(of: stage)
+        residuals[stage] = residuals[stage].map {
+          loaded(residual, region, into: $0, input: input, of: stage)
+        }
+        constants[residual] = StagedCopies(region.channels, copies: 1)
       case .load(.weights(let stage), let region): loadWeights(stage, region)
       case .load(let operand, let region):
         let none = StagedCopies(0..<0, copies: schedule.copies(of: operand))
@@ -102,34 +116,40 @@ struct BlockInterpreter<A: BlockArithmetic> {
     return .success(stored)
   }
 
-  /// A bias or multiplier of `stage` that is not staged for all of `channels`.
+  /// A bias, multiplier or residual of `stage` that is not staged for all of `channels`.
   private func unstagedConstant(of stage: Int, _ channels: Range<Int>) -> Operand? {
     let chain = schedule.chain
     var needed: [Operand] = chain.stages[stage].hasBias ? [.bias(stage: stage)] : []
     if chain.hasMultipliers(stage) { needed.append(.multipliers(stage: stage)) }
+    if chain.isEpilogue(stage) { needed.append(.residual(stage: stage)) }
     return needed.first { operand in
       guard let staged = constants[operand] else { return true }
       return !staged.buffers.contains { $0.isSuperset(of: channels) }
     }
   }
 
-  private mutating func load(_ input: Int, _ region: Region) {
-    let layout = schedule.chain.valueLayout(of: .ifm(input))
+  /// - Parameter input: Of `stage`, whose arithmetic says how its elements are staged.
+  private func loaded(
+    _ operand: Operand, _ region: Region, into buffer: StagingBuffer<A.Staged>, input: Int, of stage: Int
+  ) -> StagingBuffer<A.Staged> {
+    var buffer = buffer
+    guard let values = schedule.chain.inputs.firstIndex(of: operand).map({ inputs[$0] }) else {
+      return buffer
+    }
+    let layout = schedule.chain.valueLayout(of: operand)
+    buffer.reset(to: region.channels)
     let width = region.columns.indices.count
-    let (arithmetic, image, values) = (arithmetic, block.image, inputs[input])
-    ifm[input].load { buffer in
-      buffer.reset(to: region.channels)
-      for channel in region.channels {
-        let plane = buffer.offset(of: channel)
-        for (row, y) in region.rows.indices.enumerated() where y >= 0 {
-          for (column, x) in region.columns.indices.enumerated() where x >= 0 {
-            let offset = layout.offset(outer: image, channel: channel, row: y, column: x)
-            buffer.elements[plane + row * width + column] =
-              arithmetic.stage(values[offset], input: input, of: 0)
-          }
+    for channel in region.channels {
+      let plane = buffer.offset(of: channel)
+      for (row, y) in region.rows.indices.enumerated() where y >= 0 {
+        for (column, x) in region.columns.indices.enumerated() where x >= 0 {
+          let offset = layout.offset(outer: block.image, channel: channel, row: y, column: x)
+          buffer.elements[plane + row * width + column] = arithmetic.stage(
+            values[offset], input: input, of: stage)
         }
       }
     }
+    return buffer
   }
 
   private mutating func loadWeights(_ stage: Int, _ region: Region) {
@@ -145,9 +165,13 @@ struct BlockInterpreter<A: BlockArithmetic> {
     weights[stage].load { $0 = staged }
   }
 
-  /// The buffers that `stage` reads input `channels` from: two of an add that begins the chain.
+  /// The buffers that `stage` reads input `channels` from: two of an add, in its order.
   func sources(of stage: Int, holding channels: Range<Int>) -> [StagingBuffer<A.Staged>] {
-    guard stage == 0 else { return [intermediates[stage - 1]] }
+    if stage > 0 {
+      let made = intermediates[stage - 1]
+      guard let residual = residuals[stage] else { return [made] }
+      return schedule.chain.joinedInput(of: stage) == 0 ? [made, residual] : [residual, made]
+    }
     return ifm.map { $0.first { $0.channels.isSuperset(of: channels) } }
   }
 
@@ -196,7 +220,8 @@ struct BlockInterpreter<A: BlockArithmetic> {
       for row in rows {
         for column in columns {
           intermediates[stage].elements[plane + row * width + column] =
-            arithmetic.stage(values[next], input: 0, of: stage + 1)
+            arithmetic.stage(
+              values[next], input: schedule.chain.joinedInput(of: stage + 1), of: stage + 1)
           next += 1
         }
       }

@@ -38,14 +38,15 @@ public struct ScheduleExecutor: Sendable {
   }
 
   /// The output feature map, `[batch][channels][rows][columns]`.
+  /// - Parameter inputs: In the order of `Chain.inputs`.
   public func output(of inputs: [TensorValues], threads: Int = 1) throws(ExecutionError) -> TensorValues {
-    let first = schedule.chain.stages[0]
+    let chain = schedule.chain
     guard
-      inputs.count == first.inputs.count,
-      inputs.allSatisfy({
-        $0.count == first.inputMap.elements && $0.elementType == schedule.chain.elementType
+      inputs.count == chain.inputs.count,
+      zip(inputs, chain.inputs).allSatisfy({
+        $0.count == chain.elements(of: $1) && $0.elementType == chain.elementType
       })
-    else { throw .operandsDoNotFit(layer: first.name) }
+    else { throw .operandsDoNotFit(layer: chain.stages[0].name) }
     switch schedule.chain.elementType {
     case .fp32:
       let arithmetic = FloatArithmetic(self)

@@ -6,6 +6,10 @@ import Workload
 /// A single layer is a chain of one. What a stage needs of its input follows from its shape alone: a stage *mixes*
 /// channels when every output reads all input channels (PW, standard convolution, fully connected), else each
 /// group of output channels reads its own input channels (DW, grouped, pools, adds, activations).
+///
+/// An add may stand at a later place: one of its inputs is then the stage before, `.layer(i − 1)` among its references,
+/// the other a feature map in global memory, its *residual*. Such an add is an epilogue: it is worked out on the
+/// results of the stage before while those are in registers.
 public struct Chain: Hashable, Sendable {
   public let stages: [Layer]
   public let precision: Precision
@@ -14,6 +18,8 @@ public struct Chain: Hashable, Sendable {
   /// `mixesChannels` of each stage: asked too often to be worked out each time.
   private let mixing: [Bool]
 
+  /// The most stages that a kernel has room for.
+  public static let maximumStages = 4
   /// The most taps along one axis of one map, so that tables of tiles stay small.
   public static let axisLimit = 1 << 17
 
@@ -33,7 +39,12 @@ public struct Chain: Hashable, Sendable {
       guard first.outputMap == second.inputMap else {
         throw .stagesDoNotFit(first.name, first.outputMap, second.name, second.inputMap)
       }
-      if second.operation == .add { throw .addInsideChain(second.name) }
+    }
+    for (index, layer) in stages.enumerated().dropFirst() where layer.operation == .add {
+      let isJoined = layer.inputs.filter { $0 == .layer(index - 1) }.count == 1
+      guard isJoined, layer.inputs.count == 2, layer.isElementwise else {
+        throw .addDoesNotJoin(layer.name, stages[index - 1].name)
+      }
     }
     self.stages = stages
     self.precision = precision
@@ -45,6 +56,37 @@ public struct Chain: Hashable, Sendable {
   public var elementType: ElementType { precision.elementType }
 
   public func mixesChannels(_ stage: Int) -> Bool { mixing[stage] }
+
+  /// Whether `stage` adds a residual to what the stage before leaves in registers.
+  public func isEpilogue(_ stage: Int) -> Bool { stage > 0 && stages[stage].operation == .add }
+
+  /// Which of the inputs of the add `stage` the stage before makes; 0 for every other stage.
+  public func joinedInput(of stage: Int) -> Int {
+    isEpilogue(stage) ? stages[stage].inputs.firstIndex(of: .layer(stage - 1)) ?? 0 : 0
+  }
+
+  /// The stage whose outputs those of `stage` end as before they leave the registers: the last of the adds that follow.
+  public func target(of stage: Int) -> Int {
+    var target = stage
+    while target + 1 < stages.count, isEpilogue(target + 1) { target += 1 }
+    return target
+  }
+
+  /// The stage whose lanes work `stage` out: itself, or the one whose results it adds to.
+  func maker(of stage: Int) -> Int {
+    var maker = stage
+    while isEpilogue(maker) { maker -= 1 }
+    return maker
+  }
+
+  /// Whether the outputs of `stage` go to a buffer, for another stage to read.
+  public func hasBuffer(_ stage: Int) -> Bool { stage < stages.count - 1 && !isEpilogue(stage + 1) }
+
+  /// The feature maps that come from global memory: the first stage's, then each residual.
+  public var inputs: [Operand] {
+    stages[0].inputs.indices.map { .ifm($0) }
+      + stages.indices.filter(isEpilogue).map { .residual(stage: $0) }
+  }
 
   /// Input channels that the output channels `outputs` of `stage` read: those of the groups they belong to.
   public func inputChannels(of stage: Int, for outputs: Range<Int>) -> Range<Int> {
@@ -72,7 +114,7 @@ public struct Chain: Hashable, Sendable {
   /// Bytes of one element of `operand`.
   public func elementBytes(of operand: Operand) -> Int {
     switch operand {
-    case .ifm, .weights, .ofm: elementType.bytes
+    case .ifm, .weights, .residual, .ofm: elementType.bytes
     case .bias: precision.biasBytes
     case .multipliers: precision.multiplierBytes
     }
@@ -85,6 +127,7 @@ public struct Chain: Hashable, Sendable {
       if stage.hasWeights { all.append(.weights(stage: index)) }
       if stage.hasBias { all.append(.bias(stage: index)) }
       if hasMultipliers(index) { all.append(.multipliers(stage: index)) }
+      if isEpilogue(index) { all.append(.residual(stage: index)) }
     }
     return all + [.ofm]
   }
@@ -94,6 +137,7 @@ public struct Chain: Hashable, Sendable {
     switch operand {
     case .ifm: layout(of: stages[0].inputMap, axisOrder)
     case .ofm: layout(of: last.outputMap, axisOrder)
+    case .residual(let stage): layout(of: stages[stage].outputMap, axisOrder)
     case .weights, .bias, .multipliers: valueLayout(of: operand)
     }
   }
@@ -104,6 +148,7 @@ public struct Chain: Hashable, Sendable {
     switch operand {
     case .ifm: return layout(of: stages[0].inputMap, .chw)
     case .ofm: return layout(of: last.outputMap, .chw)
+    case .residual(let stage): return layout(of: stages[stage].outputMap, .chw)
     case .weights(let stage):
       let shape = stages[stage].shape
       return TensorLayout(
@@ -113,7 +158,7 @@ public struct Chain: Hashable, Sendable {
     }
   }
 
-  private func layout(of map: FeatureMap, _ order: TensorLayout.AxisOrder) -> TensorLayout {
+  func layout(of map: FeatureMap, _ order: TensorLayout.AxisOrder) -> TensorLayout {
     TensorLayout(order: order, channels: map.channels, rows: map.rows, columns: map.columns)
   }
 
@@ -122,8 +167,19 @@ public struct Chain: Hashable, Sendable {
     switch operand {
     case .ifm: stages[0].inputMap.elements
     case .ofm: last.outputMap.elements
+    case .residual(let stage): stages[stage].outputMap.elements
     case .weights(let stage): stages[stage].shape.filterElements
     case .bias(let stage), .multipliers(let stage): stages[stage].shape.outputChannels
     }
+  }
+}
+
+extension Layer {
+  /// Whether every output reads just the element of its own place.
+  fileprivate var isElementwise: Bool {
+    [shape.rows, shape.columns].allSatisfy {
+      $0.window == 1 && $0.stride == 1 && $0.outputExtent == $0.inputExtent
+    }
+      && shape.groups == shape.inputChannels && shape.outputChannels == shape.inputChannels
   }
 }

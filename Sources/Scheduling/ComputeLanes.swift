@@ -28,14 +28,16 @@ public struct ComputeLanes: Hashable, Sendable {
 
   public init(_ schedule: Schedule, stage: Int, channels: Int) {
     let model = schedule.footprintModel
+    // An add inside a chain is worked out where the results that it adds to stand.
+    let maker = schedule.chain.maker(of: stage)
     tile = schedule.registerTile(of: stage)
     self.channels = channels
     rows = schedule.rows.offsets[stage + 1].count
     columns = schedule.columns.offsets[stage + 1].count
     storeWidth = model.storeWidth(of: stage)
-    isMatrix = model.path(of: stage) == .matrix
+    isMatrix = model.path(of: maker) == .matrix
     isChannelsFirst = schedule.chain.axisOrder == .hwc
-    let mixes = schedule.chain.mixesChannels(stage)
+    let mixes = schedule.chain.mixesChannels(maker)
     pixelStep = isMatrix ? 8 : Schedule.ceilDivide(rows * columns, tile.pixels)
     side = isMatrix ? 2 : isChannelsFirst && mixes ? 1 : tile.channels
     channelStep = isMatrix ? 8 : Schedule.ceilDivide(channels, tile.channels)
@@ -103,8 +105,15 @@ extension Schedule {
   /// request for each pixel of an item and each of its channels, or each `storeWidth` of them. `body` may overwrite the
   /// offsets.
   public func forEachStoreRequest(of region: Region, _ body: (UnsafeMutableBufferPointer<Int>) -> Void) {
-    let layout = chain.layout(of: .ofm)
-    let lanes = ComputeLanes(self, stage: chain.stages.count - 1, channels: region.channels.count)
+    forEachResultRequest(of: region, after: chain.stages.count - 1, body)
+  }
+
+  /// The same for the outputs of any `stage`: so the lanes load the residuals of their results.
+  public func forEachResultRequest(
+    of region: Region, after stage: Int, _ body: (UnsafeMutableBufferPointer<Int>) -> Void
+  ) {
+    let layout = chain.layout(of: chain.stages[stage].outputMap, chain.axisOrder)
+    let lanes = ComputeLanes(self, stage: stage, channels: region.channels.count)
     withUnsafeTemporaryAllocation(of: Int.self, capacity: WarpRequest.lanes) { offsets in
       for warp in 0..<lanes.warps {
         for channel in stride(from: 0, to: lanes.tile.channels, by: lanes.storeWidth) {

@@ -55,6 +55,7 @@ extension FootprintModel {
 
   /// Neighbouring output channels that a lane writes at once.
   public func storeWidth(of stage: Int) -> Int {
+    if chain.isEpilogue(stage) { return storeWidth(of: stage - 1) }
     guard path(of: stage) == .matrix else { return channelVector(of: stage) }
     return tiling.outputGrain(of: stage, in: chain) % 2 == 0 ? 2 : 1
   }

@@ -51,6 +51,8 @@ public struct FootprintModel: Sendable {
 
   /// The most output channels and pixels of `stage` that a thread computes together.
   public func registerTile(of stage: Int) -> RegisterTile {
+    // A residual is added where the sums are.
+    if chain.isEpilogue(stage) { return registerTile(of: stage - 1) }
     let pixels = rowSlots[stage + 1] * columnSlots[stage + 1]
     guard chain.mixesChannels(stage) else {
       // Channels that are not mixed share nothing, so a thread takes pixels of one, which share the filter; or of as
@@ -70,6 +72,7 @@ public struct FootprintModel: Sendable {
 
   /// The most items of `stage` that a thread works on in one step.
   public func itemsPerThread(of stage: Int) -> Int {
+    if chain.isEpilogue(stage) { return itemsPerThread(of: stage - 1) }
     let tile = registerTile(of: stage)
     let pixels = rowSlots[stage + 1] * columnSlots[stage + 1]
     let channels = producedChannels(of: stage)
@@ -84,8 +87,9 @@ public struct FootprintModel: Sendable {
   }
 
   /// Accumulators that a thread keeps for `stage`: those of all its items where the reduction comes in chunks, else
-  /// those of one.
+  /// those of one; none of its own where it adds a residual to those of the stage before.
   public func accumulators(of stage: Int) -> Int {
+    if chain.isEpilogue(stage) { return 0 }
     let tile = registerTile(of: stage)
     return (tiling.isChunked(stage, in: chain) ? itemsPerThread(of: stage) : 1) * tile.channels * tile.pixels
   }
@@ -105,7 +109,7 @@ public struct FootprintModel: Sendable {
       }
       if layer.hasBias { add(.bias(stage: stage), elements: produced) }
       if chain.hasMultipliers(stage) { add(.multipliers(stage: stage), elements: produced) }
-      if stage < chain.stages.count - 1 {
+      if chain.hasBuffer(stage) {
         let bytes = elements(of: stage + 1) * chain.elementType.bytes
         body(.intermediate(after: stage), roundUp(bytes), 1)
       }

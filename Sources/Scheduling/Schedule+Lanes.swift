@@ -131,9 +131,9 @@ extension Schedule {
   /// size. Tensors start at multiples of 256 B.
   public func laneWalk(of operand: Operand) -> LaneWalk {
     let whole = takesWholePlanes(of: operand)
-    if operand == .ofm {
-      // Outputs are stored from registers.
-      let width = footprintModel.storeWidth(of: chain.stages.count - 1)
+    // Outputs are stored from registers, and residuals come to them, in the lane map of those that make them.
+    if let stage = resultStage(of: operand) {
+      let width = footprintModel.storeWidth(of: stage)
       return LaneWalk(layout: chain.layout(of: operand), vectorWidth: width, takesWholePlanes: whole)
     }
     var width = max(1, min(lanes.vectorWidth, 16 / chain.elementBytes(of: operand)))
@@ -141,6 +141,15 @@ extension Schedule {
       width /= 2
     }
     return LaneWalk(layout: chain.layout(of: operand), vectorWidth: width, takesWholePlanes: whole)
+  }
+
+  /// The stage whose results `operand` holds or is added to; nil of what is staged.
+  private func resultStage(of operand: Operand) -> Int? {
+    switch operand {
+    case .residual(let stage): stage
+    case .ofm: chain.stages.count - 1
+    case .ifm, .weights, .bias, .multipliers: nil
+    }
   }
 
   /// Elements that a lane moves at once of `operand`.
@@ -160,6 +169,7 @@ extension Schedule {
     switch operand {
     case .ifm: 0
     case .ofm: chain.stages.count
+    case .residual(let stage): stage + 1
     case .weights, .bias, .multipliers: nil
     }
   }
@@ -186,6 +196,7 @@ extension Schedule {
     let plane = layout.rows * layout.columns
     switch operand {
     case .ifm: return tiling.inputGrain(of: 0, in: chain) * plane % width == 0
+    case .residual(let stage): return tiling.outputGrain(of: stage, in: chain) * plane % width == 0
     case .ofm: return tiling.outputGrain(of: chain.stages.count - 1, in: chain) * plane % width == 0
     case .bias(let stage), .multipliers(let stage):
       return tiling.outputGrain(of: stage, in: chain) % width == 0

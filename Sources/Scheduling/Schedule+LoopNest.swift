@@ -52,6 +52,9 @@ extension Schedule {
       let window = "\(layer.shape.rows.window)×\(layer.shape.columns.window)"
       add(inner, "load \(Operand.weights(stage: stage)) \(channels)×\(reduced)×\(window)")
     }
+    if chain.isEpilogue(stage) {
+      add(inner, "load \(Operand.residual(stage: stage)) \(channels)×\(slots(stage + 1))  # to registers")
+    }
     add(inner, "compute \(layer.kind) '\(layer.name)' \(channels)×\(slots(stage + 1))")
   }
 

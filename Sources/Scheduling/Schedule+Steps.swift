@@ -16,6 +16,8 @@ extension Schedule {
     switch step {
     case .load(.ifm(let input), let region):
       .load(.ifm(input), inputRegion(of: block, channels: region.channels))
+    case .load(.residual(let stage), let region):
+      .load(.residual(stage: stage), residualRegion(of: block, stage: stage, channels: region.channels))
     case .store: .store(outputRegion(of: block))
     case .load, .compute, .barrier: step
     }
@@ -26,6 +28,13 @@ extension Schedule {
     Region(
       outer: block.image..<block.image + 1, channels: channels, rows: rows.slots[block.rowTile][0],
       columns: columns.slots[block.columnTile][0])
+  }
+
+  /// What `block` loads of those channels of the residual of `stage`.
+  func residualRegion(of block: ThreadBlock, stage: Int, channels: Range<Int>) -> Region {
+    Region(
+      outer: block.image..<block.image + 1, channels: channels, rows: rows.slots[block.rowTile][stage + 1],
+      columns: columns.slots[block.columnTile][stage + 1])
   }
 
   /// The part of the output that `block` makes.
@@ -57,7 +66,8 @@ private struct StepWriter {
 
   mutating func append(_ step: TileStep) { steps.append(step) }
 
-  /// Leaves output `channels` of `stage` in its intermediate buffer, or in registers after the last stage.
+  /// Leaves output `channels` of `stage` in its intermediate buffer, or in registers after the last stage and before a
+  /// residual is added.
   mutating func produce(stage: Int, channels: Range<Int>) {
     guard held[.intermediate(stage)] != [channels] else { return }
     held[.intermediate(stage)] = [channels]
@@ -68,6 +78,10 @@ private struct StepWriter {
         fetch(stage: stage, channels: channels, chunk: chunks[index + 1], isAhead: true)
       }
       if stage > 0 { produce(stage: stage - 1, channels: chunk) }
+      if chain.isEpilogue(stage) {
+        let residual = Operand.residual(stage: stage)
+        steps.append(.load(residual, region(of: residual, channels: channels, filters: nil)))
+      }
       compute(stage: stage, channels: channels, reducing: chunk)
     }
   }
@@ -127,12 +141,17 @@ private struct StepWriter {
       return Region(
         outer: filters ?? 0..<0, channels: channels, rows: .all(shape.rows.window),
         columns: .all(shape.columns.window))
+    case .residual(let stage): return schedule.residualRegion(of: block, stage: stage, channels: channels)
     case .bias, .multipliers, .ofm:
       return Region(outer: 0..<1, channels: channels, rows: .single, columns: .single)
     }
   }
 
   private mutating func compute(stage: Int, channels: Range<Int>, reducing: Range<Int>) {
+    // What stands in registers meets nobody; the buffer that it ends in counts as written by the stage before.
+    if chain.isEpilogue(stage) {
+      return steps.append(.compute(stage: stage, channels: channels, reducing: reducing))
+    }
     var read: [Buffer] = []
     if stage > 0 {
       read.append(.intermediate(stage - 1))
@@ -144,8 +163,8 @@ private struct StepWriter {
     let ends = reducing.upperBound == schedule.chunks(of: stage, for: channels).last?.upperBound
     if ends, layer.hasBias { read.append(.operand(.bias(stage: stage))) }
     if ends, chain.hasMultipliers(stage) { read.append(.operand(.multipliers(stage: stage))) }
-    let isLast = stage == chain.stages.count - 1
-    let written: [Buffer] = ends && !isLast ? [.intermediate(stage)] : []
+    let target = chain.target(of: stage)
+    let written: [Buffer] = ends && chain.hasBuffer(target) ? [.intermediate(target)] : []
     if hazards.compute(reading: read, writing: written) { steps.append(.barrier) }
     steps.append(.compute(stage: stage, channels: channels, reducing: reducing))
   }

@@ -4,7 +4,7 @@ import Workload
 public enum ScheduleError: Error, Hashable, Sendable {
   case emptyChain
   case opaqueStage(String)
-  case addInsideChain(String)
+  case addDoesNotJoin(String, String)
   case stagesDoNotFit(String, FeatureMap, String, FeatureMap)
   case axisTooLong(stage: String, axis: String, limit: Int)
   case notPositive(String, Int)
@@ -26,7 +26,7 @@ public enum ScheduleError: Error, Hashable, Sendable {
 extension ScheduleError {
   public var code: String {
     switch self {
-    case .emptyChain, .opaqueStage, .addInsideChain, .stagesDoNotFit: "chain-invalid"
+    case .emptyChain, .opaqueStage, .addDoesNotJoin, .stagesDoNotFit: "chain-invalid"
     case .axisTooLong: "limit-axis"
     case .tooManyAccesses: "limit-accesses"
     default: "tile-infeasible"
@@ -39,7 +39,8 @@ extension ScheduleError: CustomStringConvertible {
     switch self {
     case .emptyChain: "A kernel needs at least one layer."
     case .opaqueStage(let name): "'\(name)' is an operator that FuseLab does not compute."
-    case .addInsideChain(let name): "'\(name)' adds two maps; an add can only begin a kernel."
+    case .addDoesNotJoin(let name, let before):
+      "'\(name)' adds two maps; inside a kernel one of them must be the output of '\(before)', and only one."
     case .stagesDoNotFit(let first, let output, let second, let input):
       "'\(first)' gives \(output.text) but '\(second)' reads \(input.text)."
     case .axisTooLong(let stage, let axis, let limit):

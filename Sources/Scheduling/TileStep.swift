@@ -25,11 +25,12 @@ public struct Region: Hashable, Sendable {
 
 /// What a thread block does, in order.
 public enum TileStep: Hashable, Sendable {
-  /// Global memory to the operand's staging buffer.
+  /// Global memory to the operand's staging buffer; of a residual, to the registers of the lanes that made the outputs
+  /// it is added to.
   case load(Operand, Region)
   /// Adds the products of the staged input channels `reducing` to the outputs `channels` of `stage`. The first
   /// part of the reduction starts the accumulators; the last ends with bias, activation and requantization and
-  /// leaves the values in the stage's intermediate buffer, or ready to store after the last stage.
+  /// leaves the values in the stage's intermediate buffer, or in registers after the last stage and before an add.
   case compute(stage: Int, channels: Range<Int>, reducing: Range<Int>)
   case barrier
   /// Results to global memory.

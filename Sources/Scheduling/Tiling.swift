@@ -29,7 +29,8 @@ public struct Tiling: Hashable, Sendable {
     case .ifm: first = 0
     case .weights(let stage): first = stage
     case .bias(let stage), .multipliers(let stage): first = stage + 1
-    case .ofm: return false
+    // Goes to registers and from registers, so it has no buffer.
+    case .residual, .ofm: return false
     }
     return (first..<chain.stages.count).contains { isChunked($0, in: chain) }
   }

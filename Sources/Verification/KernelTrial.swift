@@ -35,7 +35,7 @@ public struct KernelTrial: Sendable {
   ) throws(KernelBuildError) {
     let network = values.network
     let parameters = layers.map { values.parameters[$0] }
-    let inputs = values.run.operands(of: network.layers[layers.lowerBound])
+    let inputs = values.run.operands(ofRun: Array(layers), in: network)
     let kernel = try CompiledKernel(
       schedule, parameters: parameters, file: file, texts: [file: text], launch: launch, compiler: compiler)
     do throws(KernelError) { recorded = try kernel.run(on: inputs, threads: threads) } catch {

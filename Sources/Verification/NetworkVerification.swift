@@ -136,7 +136,7 @@ public struct NetworkVerification {
     }
     let last = layers[layers.count - 1]
     let expected = values.run.outputs[last]
-    let inputs = values.run.operands(of: network.layers[layers[0]])
+    let inputs = values.run.operands(ofRun: layers, in: network)
     let found: TensorValues
     switch execute(schedule, layers, inputs, threads) {
     case .success(let output): found = output

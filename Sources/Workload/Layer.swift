@@ -63,6 +63,13 @@ public struct Layer: Hashable, Sendable {
     self.inputs = inputs
   }
 
+  /// The same layer with other operands.
+  public func reading(_ inputs: [TensorReference]) -> Layer {
+    Layer(
+      name: name, operation: operation, shape: shape, hasBias: hasBias, activation: activation, inputs: inputs
+    )
+  }
+
   public var inputMap: FeatureMap { shape.inputMap }
   public var outputMap: FeatureMap {
     if case .opaque(_, let output) = operation { output } else { shape.outputMap }

@@ -20,6 +20,33 @@ public struct Network: Hashable, Sendable {
     layers.indices.filter { layers[$0].inputs.contains(.layer(index)) }
   }
 
+  /// The layers of those indices, each reading the one before it, as a kernel sees them: `.layer(i)` is the i-th of them,
+  /// `.input(k)` the k-th feature map that comes from memory.
+  public func run(of indices: [Int]) -> [Layer] {
+    var inputs = 0
+    return indices.enumerated().map { position, index in
+      var isJoined = false
+      let references: [TensorReference] = layers[index].inputs.map { reference in
+        if position > 0, !isJoined, reference == .layer(indices[position - 1]) {
+          isJoined = true
+          return .layer(position - 1)
+        }
+        defer { inputs += 1 }
+        return .input(inputs)
+      }
+      return layers[index].reading(references)
+    }
+  }
+
+  /// Where the feature maps come from that the run of those layers reads, in the order of `run(of:)`.
+  public func inputs(ofRun indices: [Int]) -> [TensorReference] {
+    zip(indices, run(of: indices)).flatMap { index, layer in
+      zip(layers[index].inputs, layer.inputs).compactMap { reference, local in
+        if case .input = local { reference } else { nil }
+      }
+    }
+  }
+
   /// The map that a reference stands for.
   public func featureMap(of reference: TensorReference) -> FeatureMap {
     switch reference {

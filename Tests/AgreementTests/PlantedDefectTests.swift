@@ -40,6 +40,8 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
     case add
     /// PW alone, NHWC, in packs of four channels.
     case packs
+    /// PW, whose results an add takes from the registers.
+    case pwadd
   }
 
   static let all: [PlantedDefect] = [
@@ -157,6 +159,21 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       old: "if (k.operation == add) other = w.second[first + slot];",
       new: "if (k.operation == add) other = w.in[first + slot];",
       example: .add, sign: .values),
+    PlantedDefect(
+      name: "a residual is dropped", file: "work.cuh",
+      old: "for (int sum = stage + 1; sum <= k.target; ++sum) {",
+      new: "for (int sum = stage + 1; sum < k.target; ++sum) {",
+      example: .pwadd, sign: .values),
+    PlantedDefect(
+      name: "residuals outside the map are loaded", file: "work.cuh",
+      old: "summed(is_real && exists, at, values)", new: "summed(is_real, at, values)",
+      example: .pwadd, sign: .found([.globalOutOfBounds])),
+    PlantedDefect(
+      name: "residuals under a plain if", file: "work.cuh",
+      old: "const pack<Element, V> residuals = ld_pack_if<V>(active, b.g.residual[sum], at);",
+      new:
+        "pack<Element, V> residuals = {}; if (active) residuals = ld_pack_if<V>(true, b.g.residual[sum], at);",
+      example: .pwadd, sign: .found([.laneDisagreement])),
   ]
 }
 
@@ -181,7 +198,7 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
 
   @Test("Without a defect nothing is found")
   func nothing() throws {
-    for example in [PlantedDefect.Example.dwpw(buffers: 1), .pwdw, .pwpool, .pw(buffers: 2), .add] {
+    for example in [PlantedDefect.Example.dwpw(buffers: 1), .pwdw, .pwpool, .pw(buffers: 2), .add, .pwadd] {
       let (report, expected) = try run(example, [:])
       #expect(report.findings == [])
       #expect(expected.firstDifference(from: report.output) == nil)
@@ -202,9 +219,7 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
         weights: values(layer.hasWeights ? layer.shape.filterElements : 0),
         bias: values(layer.hasBias ? layer.shape.outputChannels : 0))
     }
-    let inputs = chain.stages[0].inputs.map { _ in
-      TensorValues.fp32(values(chain.stages[0].inputMap.elements))
-    }
+    let inputs = chain.inputs.map { TensorValues.fp32(values(chain.elements(of: $0))) }
     let expected = try DirectEvaluation.evaluate(chain.stages, parameters: parameters, inputs: inputs)
     let report = try CompiledKernel(
       schedule, parameters: parameters, texts: texts, compiler: KernelCompiler()
@@ -244,14 +259,21 @@ extension PlantedDefect.Example {
         Chain([layer(16, 8)], precision: .fp32, axisOrder: .hwc),
         tiling: Tiling(rows: 4, columns: 5, channels: 7, reduction: [8]), lanes: lanes(1))
     case .add:
-      let axis = try WindowAxis(inputExtent: 9)
-      let shape = try ConvolutionShape(
-        inputChannels: 6, outputChannels: 6, groups: 6, rows: axis, columns: axis)
-      let layer = Layer(name: "add", operation: .add, shape: shape, inputs: [.input(0), .input(1)])
       return try Schedule(
-        Chain([layer], precision: .fp32), tiling: Tiling(rows: 4, columns: 5, channels: 4, reduction: [1]),
-        lanes: lanes(1))
+        Chain([add(6, [.input(0), .input(1)])], precision: .fp32),
+        tiling: Tiling(rows: 4, columns: 5, channels: 4, reduction: [1]), lanes: lanes(1))
+    case .pwadd:
+      return try Schedule(
+        Chain([layer(8, 10), add(10, [.input(1), .layer(0)])], precision: .fp32),
+        tiling: Tiling(rows: 4, columns: 5, channels: 7, reduction: [3, 1]), lanes: lanes(1))
     }
+  }
+
+  private func add(_ channels: Int, _ inputs: [TensorReference]) throws -> Layer {
+    let axis = try WindowAxis(inputExtent: 9)
+    let shape = try ConvolutionShape(
+      inputChannels: channels, outputChannels: channels, groups: channels, rows: axis, columns: axis)
+    return Layer(name: "add", operation: .add, shape: shape, inputs: inputs)
   }
 
   private func layer(_ channels: Int, _ filters: Int, groups: Int = 1, window: Int = 1) throws -> Layer {

@@ -50,7 +50,7 @@ struct StepCounts {
     _ operand: Operand, _ element: Element, _ block: ThreadBlock, isAgain: Bool
   ) -> AccessCause {
     let isChain = schedule.chain.stages.count > 1
-    let isInput = if case .ifm = operand { true } else { false }
+    let isInput = schedule.chain.inputs.contains(operand)
     if isAgain { return isInput ? .reread : .recompute }
     guard let tiles = seen[operand]?[element] else { return .compulsory }
     if tiles.contains(where: { $0 < block.channelTile }) {

@@ -50,7 +50,7 @@ struct Launch {
   void run() const {
     if (fault("nothing")) return;
     entry(parameters.data(), blocks, threads, shared_bytes);
-    unsigned char *output = reinterpret_cast<unsigned char *>(parameters[14]);
+    unsigned char *output = reinterpret_cast<unsigned char *>(parameters[18]);
     if (fault("bit")) output[3] ^= 1;
     if (fault("outside")) output[-1] ^= 1;
   }
@@ -234,7 +234,7 @@ EXPORT int cuLaunchKernel(
   const uint64_t *words = static_cast<const uint64_t *>(parameters[0]);
   Launch launch = {
       reinterpret_cast<Entry>(function), int(blocks), int(threads), int(shared_bytes),
-      std::vector<uint64_t>(words, words + 16)};
+      std::vector<uint64_t>(words, words + 20)};
   for (uint64_t word : launch.parameters) {
     if (word != 0 && !holds(word, 1)) return 700;
   }

@@ -19,7 +19,10 @@ import Workload
       name: "next", operation: .convolution, shape: layer.shape, hasBias: false, inputs: [.layer(0)])
     let second = try Schedule(Chain([next], precision: .fp32), tiling: first.tiling, lanes: first.lanes)
     return NetworkReplay(
-      [.init(layers: [0], schedule: first), .init(layers: [1], schedule: second)], on: try draft.gpu())
+      [
+        .init(layers: [0], inputs: [.input(0)], schedule: first),
+        .init(layers: [1], inputs: [.layer(0)], schedule: second),
+      ], on: try draft.gpu())
   }
 
   @Test("The second kernel reads its input where the first wrote it")

@@ -53,6 +53,31 @@ import Workload
     #expect(FusionGraph(try plan()).dot == expected)
   }
 
+  @Test("A residual is an edge into the box of the kernel that adds it")
+  func residual() throws {
+    let axis = try WindowAxis(inputExtent: 8, window: 3, paddingBefore: 1, paddingAfter: 1)
+    let point = try WindowAxis(inputExtent: 8)
+    let dw = try ConvolutionShape(inputChannels: 2, outputChannels: 2, groups: 2, rows: axis, columns: axis)
+    let add = try ConvolutionShape(
+      inputChannels: 2, outputChannels: 2, groups: 2, rows: point, columns: point)
+    let network = try Network(
+      name: "block", inputs: [dw.inputMap],
+      layers: [
+        Layer(name: "a", operation: .convolution, shape: dw, inputs: [.input(0)]),
+        Layer(name: "b", operation: .add, shape: add, inputs: [.input(0), .layer(0)]),
+      ])
+    let gpu = try #require(BuiltIn.gpu(named: "gtx1660"))
+    let graph = FusionGraph(FusionPlanner(gpu: gpu, precision: .fp32, minBlocks: 1).plan(network))
+    // One block: 128 inputs, 18 weights, 128 residuals and 128 sums of 4 B, 1608 B. On its own the DW moves 1096 B,
+    // the add 3 · 512 B.
+    let lines = graph.dot.split(separator: "\n").map(String.init)
+    #expect(lines.contains { $0.contains("label=\"dwadd, tile 8×8×2\\n2.63 kB → 1.61 kB\"") })
+    #expect(lines.contains("  i0 -> n0 [label=\"  512 B\", penwidth=6.0]"))
+    #expect(lines.contains("  i0 -> n1 [label=\"  512 B\", penwidth=6.0]"))
+    #expect(
+      lines.contains("  n0 -> n1 [style=dashed, color=gray, fontcolor=gray, label=\"  on chip\"]"))
+  }
+
   @Test("The drawing of a whole network is an SVG that holds every layer")
   func wholeNetwork() throws {
     let gpu = try #require(BuiltIn.gpu(named: "gtx1660"))

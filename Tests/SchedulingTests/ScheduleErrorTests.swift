@@ -55,9 +55,9 @@ import Workload
     }
   }
 
-  @Test("An add only begins a chain")
+  @Test("An add inside a chain adds one map to what the layer before makes")
   func addition() {
-    chain("'sum' adds two maps; an add can only begin a kernel.") {
+    chain("'sum' adds two maps; inside a kernel one of them must be the output of 'pw', and only one.") {
       [
         try pw(channels: 2, filters: 2, extent: 4),
         try layer(

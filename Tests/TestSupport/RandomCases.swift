@@ -25,11 +25,15 @@ public enum RandomStage: Sendable, Hashable {
 public let kinds: [(name: String, stages: [RandomStage])] = [
   ("dw", [.dw]), ("pw", [.pw]), ("dwpw", [.dw, .pw]), ("pwdw", [.pw, .dw]), ("pwdw_r", [.pw, .dw]),
   ("pwpw", [.pw, .pw]), ("pwdwpw", [.pw, .dw, .pw]), ("pwdwpw_r", [.pw, .dw, .pw]),
+  ("pwadd", [.pw, .add]), ("dwpwadd", [.dw, .pw, .add]), ("pwdwpwadd", [.pw, .dw, .pw, .add]),
+  ("pwdwpwadd_r", [.pw, .dw, .pw, .add]),
 ]
 /// Chains that real networks have beside those, with fewer cases.
 public let otherChains: [[RandomStage]] = [
   [.conv], [.grouped], [.pool], [.add], [.activation], [.dw, .dw], [.conv, .dw, .pw], [.grouped, .pw],
   [.pool, .pw], [.add, .pw], [.pw, .pool], [.dw, .activation],
+  [.dw, .add], [.pool, .add], [.conv, .add], [.add, .add], [.pw, .add, .dw], [.pw, .add, .add, .pw],
+  [.dw, .pw, .add, .pw],
 ]
 
 /// Draws small convolutions with every attribute that matters: strides, dilations, asymmetric padding, odd sizes,
@@ -88,7 +92,7 @@ public struct RandomCaseGenerator {
       schedule = try Schedule(chain, tiling: tiling, lanes: schedule.lanes, order: schedule.order)
     }
     let parameters = parameters(of: chain)
-    let inputs = layers[0].inputs.map { _ in values(layers[0].inputMap.elements, precision.elementType) }
+    let inputs = chain.inputs.map { values(chain.elements(of: $0), precision.elementType) }
     return RandomCase(seed: seed, schedule: schedule, parameters: parameters, inputs: inputs)
   }
 
@@ -145,7 +149,13 @@ public struct RandomCaseGenerator {
     return Layer(
       name: "layer\(index)", operation: operation, shape: shape,
       hasBias: operation == .convolution && chance(70), activation: Activation.allCases[pick(0...2)],
-      inputs: kind == .add ? [.input(0), .input(1)] : [index == 0 ? .input(0) : .layer(index - 1)])
+      inputs: kind == .add ? addends(index) : [index == 0 ? .input(0) : .layer(index - 1)])
+  }
+
+  /// Two maps from memory, or one and the layer before, in either order.
+  private mutating func addends(_ index: Int) -> [TensorReference] {
+    guard index > 0 else { return [.input(0), .input(1)] }
+    return chance(50) ? [.layer(index - 1), .input(index)] : [.input(index), .layer(index - 1)]
   }
 
   mutating func tiling(of chain: Chain) -> Tiling {
@@ -184,8 +194,9 @@ extension RandomCaseGenerator {
   /// Constants whose quantizations fit together along the chain.
   mutating func parameters(of chain: Chain) -> [LayerParameters] {
     var input = chain.stages[0].inputs.map { _ in quantization() }
-    return chain.stages.map { layer in
+    return chain.stages.enumerated().map { stage, layer in
       let output = quantization()
+      if chain.isEpilogue(stage) { input.insert(quantization(), at: 1 - chain.joinedInput(of: stage)) }
       defer { input = [output] }
       let weights = layer.hasWeights ? layer.shape.filterElements : 0
       let biases = layer.hasBias ? layer.shape.outputChannels : 0

@@ -55,7 +55,7 @@ struct BlockWork {
     let lanes = costs.lanes(stage, channels: channels.count)
     let constants = (chain.stages[stage].hasBias ? 1 : 0) + (chain.hasMultipliers(stage) ? 1 : 0)
     counts.sharedRequests += lanes.warps * lanes.tile.channels * constants
-    if stage < chain.stages.count - 1 { counts.sharedRequests += lanes.writes }
+    if chain.hasBuffer(stage) { counts.sharedRequests += lanes.writes }
   }
 
   private mutating func consume(_ chunk: Range<Int>, _ stage: Int, _ channels: Range<Int>) {
@@ -71,7 +71,15 @@ struct BlockWork {
     }
     if layer.hasBias { load(.bias(stage: stage), [channels]) }
     if chain.hasMultipliers(stage) { load(.multipliers(stage: stage), [channels]) }
+    if chain.isEpilogue(stage) { loadResiduals(costs.lanes(stage, channels: channels.count)) }
     compute(stage, channels: channels.count, reducing: chunk.count)
+  }
+
+  /// To registers, as results are stored.
+  private mutating func loadResiduals(_ lanes: ComputeLanes) {
+    counts.loads += lanes.resultRequests
+    let perRound = costs.schedule.lanes.threads / WarpRequest.lanes * KernelWork.loadsInFlight
+    counts.loadRounds += (lanes.resultRequests + perRound - 1) / perRound
   }
 
   private mutating func load(_ operand: Operand, _ ranges: [Range<Int>]) {
@@ -106,7 +114,7 @@ struct BlockWork {
   private mutating func readElements(_ stage: Int, _ lanes: ComputeLanes, _ banks: BankPasses, reduced: Int) {
     let layer = chain.stages[stage]
     let products = reduced * layer.shape.rows.window * layer.shape.columns.window * lanes.warps
-    let inputs = stage == 0 ? layer.inputs.count : 1
+    let inputs = chain.isEpilogue(stage) ? 0 : stage == 0 ? layer.inputs.count : 1
     let runs = chain.mixesChannels(stage) ? 1 : lanes.channelRuns
     counts.sharedRequests += products * runs * lanes.tile.pixels * inputs
     counts.bankConflicts += Int((Double(products * inputs) * banks.valueConflicts()).rounded())
@@ -142,6 +150,9 @@ extension Schedule {
 extension ComputeLanes {
   /// Runs of neighbouring channels of an item that a lane writes at once.
   var channelRuns: Int { (tile.channels + storeWidth - 1) / storeWidth }
+
+  /// Warp instructions that move each result between registers and global memory.
+  var resultRequests: Int { warps * channelRuns * tile.pixels }
 
   /// Warp instructions that write the step's outputs, those of which some lane has one for itself: the rest is dropped.
   fileprivate var writes: Int {
@@ -180,7 +191,7 @@ struct StepCosts {
       case .ifm: rows * columns
       case .weights(let stage):
         chain.stages[stage].shape.rows.window * chain.stages[stage].shape.columns.window
-      case .bias, .multipliers, .ofm: 1
+      case .bias, .multipliers, .residual, .ofm: 1
       }
     }
     widths = chain.operands.map { schedule.vectorWidth(of: $0) }

@@ -73,8 +73,7 @@ private struct WorkCounts {
 extension StepCosts {
   /// Warp instructions that store a block's outputs.
   fileprivate func stores(_ channels: Int) -> Int {
-    let lanes = lanes(chain.stages.count - 1, channels: channels)
-    return lanes.warps * lanes.channelRuns * lanes.tile.pixels
+    lanes(chain.stages.count - 1, channels: channels).resultRequests
   }
 }
 
@@ -92,6 +91,7 @@ private struct SectorEstimate {
       let run: Int
       switch operand {
       case .ifm: run = Self.run(schedule, map: 0)
+      case .residual(let stage): run = Self.run(schedule, map: stage + 1)
       case .ofm: run = Self.run(schedule, map: chain.stages.count)
       case .weights, .bias, .multipliers: run = 0
       }
@@ -109,8 +109,8 @@ private struct SectorEstimate {
 
   /// Elements of a row that a tile takes; 0 where tiles take whole rows, so that one row follows the other.
   private static func run(_ schedule: Schedule, map: Int) -> Int {
-    let extent =
-      map == 0 ? schedule.chain.stages[0].inputMap.columns : schedule.chain.last.outputMap.columns
+    let stages = schedule.chain.stages
+    let extent = map == 0 ? stages[0].inputMap.columns : stages[map - 1].outputMap.columns
     let held = (schedule.columns.total(of: map) + schedule.columns.count - 1) / schedule.columns.count
     return held >= extent ? 0 : held
   }

@@ -76,7 +76,7 @@ struct EmulatorTiming {
     self.layers = layers
     self.schedule = schedule
     multiplyAccumulates = schedule.chain.stages.reduce(0) { $0 + $1.multiplyAccumulates }
-    let inputs = values.run.operands(of: values.network.layers[layers[0]])
+    let inputs = values.run.operands(ofRun: layers, in: values.network)
     let kernel = try EmulatedKernel(schedule, parameters: layers.map { values.parameters[$0] })
     let checked = try kernel.run(on: inputs, mode: .check)
     let expected = values.run.outputs[layers[layers.count - 1]]

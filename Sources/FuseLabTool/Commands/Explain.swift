@@ -69,19 +69,24 @@ extension Explain {
 
 extension Session {
   /// The best kernel of the layers of `range`, fused.
-  /// - Throws: `chain-invalid` where they do not follow one another.
+  /// - Throws: `chain-invalid` where they do not follow one another, or one reads an inner map of the kernel.
   func candidate(of range: ClosedRange<Int>, _ plan: FusionPlan) throws -> TileCandidate {
     let network = plan.network
     let explorer = TileExplorer(gpu: plan.gpu, objective: plan.objective, minBlocks: plan.minBlocks)
-    let chain = try Chain(
-      Array(network.layers[range]), precision: plan.precision, axisOrder: plan.axisOrder)
-    for index in range.dropFirst() where network.layers[index].inputs != [.layer(index - 1)] {
+    for index in range.dropFirst() where !network.layers[index].inputs.contains(.layer(index - 1)) {
       throw CommandFailure(
         "chain-invalid",
         "'\(network.layers[index].name)' does not read '\(network.layers[index - 1].name)'",
         remedy: "name layers that follow one another")
     }
-    return try explorer.best(of: chain)
+    for case .layer(let inner) in network.inputs(ofRun: Array(range)) where range.contains(inner) {
+      throw CommandFailure(
+        "chain-invalid",
+        "a later layer reads '\(network.layers[inner].name)' as well, whose output stays inside the kernel",
+        remedy: "name fewer layers")
+    }
+    return try explorer.best(
+      of: Chain(network.run(of: Array(range)), precision: plan.precision, axisOrder: plan.axisOrder))
   }
 
   func schedule(of range: ClosedRange<Int>, _ plan: FusionPlan) throws -> Schedule {

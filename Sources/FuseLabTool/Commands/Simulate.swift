@@ -50,7 +50,10 @@ struct Simulate: FuseLabCommand {
     try Self.checkLength(chosen.map(\.candidate))
     let progress = Progress("kernels", total: chosen.count, settings: session.settings)
     let replay = NetworkReplay(
-      chosen.map { NetworkReplay.Kernel(layers: $0.layers, schedule: $0.candidate.schedule) }, on: plan.gpu)
+      chosen.map {
+        NetworkReplay.Kernel(
+          layers: $0.layers, inputs: plan.network.inputs(ofRun: $0.layers), schedule: $0.candidate.schedule)
+      }, on: plan.gpu)
     let traffic = replay.run(l2, threads: session.settings.threads) { progress.advance() }
     progress.finish()
     if let trace {

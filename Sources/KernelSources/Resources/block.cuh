@@ -20,6 +20,8 @@ template <class A> struct Operands {
   gptr<const typename A::Element> weights[maximum_stages];
   gptr<const typename A::Bias> bias[maximum_stages];
   gptr<const typename A::Multiplier> multipliers[maximum_stages];
+  /// Of adds inside the chain.
+  gptr<const typename A::Element> residual[maximum_stages];
   gptr<typename A::Element> ofm;
   /// Slots of axes whose steps are not even. No tensor of the chain: neither checked nor recorded.
   const int* tables;

@@ -57,7 +57,7 @@ __device__ __forceinline__ Range chunk_of(const Stage& k, Range all, int start) 
 /// Loads what stage `S` and those before it need for the first compute of each, to reduce `chunk`. Ahead of its time
 /// nothing is loaded for a stage that goes through chunks of its own meanwhile, since these take both copies.
 template <int S, class A>
-__device__ __forceinline__ void fetch(Block<A>& b, Range channels, Range chunk, bool is_ahead) {
+__device__ FCM_SHARED_CODE void fetch(Block<A>& b, Range channels, Range chunk, bool is_ahead) {
   if constexpr (S > 0) {
     const Stage& before = b.K.stage[S - 1];
     const bool is_chunked = before.mixes && before.chunk < before.input_channels;
@@ -72,10 +72,11 @@ __device__ __forceinline__ void fetch(Block<A>& b, Range channels, Range chunk, 
   load_constants(b, S, channels, chunk, is_ahead);
 }
 
-/// Leaves output `channels` of stage `S` in its buffer, or, after the last stage, in global memory.
-template <int S, class A> __device__ __forceinline__ void make(Block<A>& b, Range channels) {
+/// Leaves output `channels` of stage `S` in its buffer, or, after the last stage, in global memory. An add after it has
+/// no step of its own: what it adds goes to the results in registers.
+template <int S, class A> __device__ FCM_SHARED_CODE void make(Block<A>& b, Range channels) {
   const Stage& k = b.K.stage[S];
-  const bool is_last = S + 1 == b.K.stages;
+  const bool is_last = k.target + 1 == b.K.stages;
   if (!is_last) {
     if (b.made[S] == channels) return;
     b.made[S] = channels;
@@ -96,6 +97,7 @@ template <int S, class A> __device__ __forceinline__ void make(Block<A>& b, Rang
     fetch<S>(b, channels, chunk, false);
     if (b.K.buffers == 2 && start < all.high) fetch<S>(b, channels, chunk_of(k, all, start), true);
     if constexpr (S > 0) make<S - 1>(b, chunk);
+    if (S > 0 && k.operation == add) continue;
 
     const bool ends = chunk.high == all.high;
     unsigned reads = S > 0 ? 1u << buffer::intermediate(S - 1) : b.hazards.bit(buffer::ifm(0));
@@ -103,7 +105,7 @@ template <int S, class A> __device__ __forceinline__ void make(Block<A>& b, Rang
     if (k.operation == convolution) reads |= b.hazards.bit(buffer::weights(S));
     if (ends && k.has_bias) reads |= b.hazards.bit(buffer::bias(S));
     if (ends && k.multipliers.copies > 0) reads |= b.hazards.bit(buffer::multipliers(S));
-    b.hazards.compute(reads, ends && !is_last ? 1u << buffer::intermediate(S) : 0u);
+    b.hazards.compute(reads, ends && !is_last ? 1u << buffer::intermediate(k.target) : 0u);
 
     const Work<A> w(b, S, {channels, chunk, chunk.low == all.low, ends});
     if (k.operation != convolution) {

@@ -8,7 +8,7 @@ enum { fuselab_maximum_stages = 4 };
 /// Which tensor of the launch is which operand; −1 for those that the chain lacks.
 typedef struct {
   int32_t ifm[2], weights[fuselab_maximum_stages], bias[fuselab_maximum_stages];
-  int32_t multipliers[fuselab_maximum_stages], ofm;
+  int32_t multipliers[fuselab_maximum_stages], residual[fuselab_maximum_stages], ofm;
 } fuselab_chain_operands;
 
 enum { fuselab_fp32 = 0, fuselab_int8_onnx = 1, fuselab_int8_tflite = 2 };

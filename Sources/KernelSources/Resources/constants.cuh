@@ -71,6 +71,8 @@ struct Stage {
   int filter_pitch;  // elements from filter to filter in shared memory, of packs and matrices
   WindowAxis rows, columns;
   Staging weights, bias, multipliers;
+  int target;        // the stage whose results this one's end as in registers: itself, or the last add that follows
+  int joined;        // of an add inside a chain: which of its inputs the stage before makes; the other is a residual
   int intermediate;  // byte offset of the output's buffer, where a stage follows
   Quantized q;
 };

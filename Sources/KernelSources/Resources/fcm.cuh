@@ -5,7 +5,7 @@
 //   shared<T>          a window of the block's dynamic shared memory
 //   array<T, N>        a static array in shared memory
 //   ld_if, st_if       an access of the lanes whose predicate holds: one warp request, whatever the predicates
-//   pack<T, N>         neighbouring elements, aligned to their size, that one access moves: ld_pack, st_pack_if
+//   pack<T, N>         neighbouring elements, aligned to their size, that one access moves: ld_pack, ld_pack_if, st_pack_if
 //   copy_if            global to shared memory, up to 16 bytes a lane
 //   copy_async_if      the same, but what is copied is there only after wait_for_copies(), for other threads after the
 //                      barrier that follows it
@@ -62,6 +62,19 @@ template <class T, int N> struct alignas(N * sizeof(T)) pack {
 };
 template <int N, class T> __device__ __forceinline__ pack<T, N> ld_pack(shared<T> from, int i) {
   return *reinterpret_cast<const pack<T, N>*>(from.p + i);
+}
+/// Zeros where not `active`.
+template <int N, class T> __device__ __forceinline__ pack<T, N> ld_pack_if(bool active, const T* from, int i) {
+  union { int4 v16; int2 v8; int v4; short v2; signed char v1; pack<T, N> values; } item;
+  item.values = {};
+  if (active) {
+    if constexpr (N * sizeof(T) == 16) item.v16 = __ldg(reinterpret_cast<const int4*>(from + i));
+    if constexpr (N * sizeof(T) == 8) item.v8 = __ldg(reinterpret_cast<const int2*>(from + i));
+    if constexpr (N * sizeof(T) == 4) item.v4 = __ldg(reinterpret_cast<const int*>(from + i));
+    if constexpr (N * sizeof(T) == 2) item.v2 = __ldg(reinterpret_cast<const short*>(from + i));
+    if constexpr (N * sizeof(T) == 1) item.v1 = __ldg(reinterpret_cast<const signed char*>(from + i));
+  }
+  return item.values;
 }
 template <class T, int N> __device__ __forceinline__ void st_pack_if(bool active, T* to, int i, pack<T, N> values) {
   // Else the compiler takes a pointer out of a structure for one to any kind of memory.

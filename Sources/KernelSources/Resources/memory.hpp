@@ -199,6 +199,22 @@ __attribute__((always_inline)) inline pack<T, N> ld_pack(const shared<T>& from, 
   }
   return values;
 }
+template <int N, class T>
+__attribute__((always_inline)) inline pack<value_of<T>, N> ld_pack_if(
+    bool active, const gptr<T>& from, int i, FCM_PLACE) {
+  const emu::Place place = {file, line};
+  const int64_t at = from.first + i;
+  pack<value_of<T>, N> values = {};
+  from.note(false, active, at, N * sizeof(T), place);
+  if (!active || !from.allows(at, N, N * sizeof(T), place)) return values;
+  for (int k = 0; k < N; ++k) {
+    if (emu::checks && __builtin_expect(from.marks != nullptr, 0)) {
+      emu::check_marked_read(from.marks[at + k], place, emu::now.tensors[from.tensor].description->name, at + k);
+    }
+    values.d[k] = from.data[at + k];
+  }
+  return values;
+}
 template <class T, int N>
 __attribute__((always_inline)) inline void st_pack_if(
     bool active, const gptr<T>& to, int i, pack<T, N> values, FCM_PLACE) {

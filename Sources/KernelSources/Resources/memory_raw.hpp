@@ -47,6 +47,12 @@ template <int N, class T> __attribute__((always_inline)) inline pack<T, N> ld_pa
   memcpy(values.d, from.p + i, sizeof values);
   return values;
 }
+template <int N, class T>
+__attribute__((always_inline)) inline pack<value_of<T>, N> ld_pack_if(bool active, T* from, int i) {
+  pack<value_of<T>, N> values = {};
+  if (active) memcpy(values.d, from + i, sizeof values);
+  return values;
+}
 template <class T, int N>
 __attribute__((always_inline)) inline void st_pack_if(bool active, T* to, int i, pack<T, N> values) {
   if (active) memcpy(to + i, values.d, sizeof values);

@@ -57,9 +57,9 @@ template <class A> struct Work {
     }
     pixels = target.rows * target.columns;
     const int channels = step.channels.count();
-    if (stage + 1 < b.K.stages) {
-      const int room = (is_hwc ? b.K.pitch[stage + 1] : channels) * pixels;
-      out = shared_at<Element>(k.intermediate, room, buffer::intermediate(stage));
+    if (k.target + 1 < b.K.stages) {
+      const int room = (is_hwc ? b.K.pitch[k.target + 1] : channels) * pixels;
+      out = shared_at<Element>(b.K.stage[k.target].intermediate, room, buffer::intermediate(k.target));
     }
     reduced = k.mixes ? step.reducing.count() : k.channels_per_group;
     if (k.operation == convolution) {
@@ -78,7 +78,7 @@ template <class A> struct Work {
       }
     }
     out_channel_step = is_hwc ? 1 : pixels;
-    out_slot_step = is_hwc ? b.K.pitch[stage + 1] : 1;
+    out_slot_step = is_hwc ? b.K.pitch[k.target + 1] : 1;
     // What an item, or with matrices a warp, takes.
     const int wide = k.path == matrix ? 4 * k.group : k.group, high = k.path == matrix ? 8 * k.pixels : k.pixels;
     pixel_groups = (pixels + high - 1) / high;
@@ -102,23 +102,40 @@ template <class A> struct Work {
     return table < 0 ? k.q.weight_zero : b.g.tables[table + step.channels.low + channel];
   }
 
-  /// Puts the results of `V` neighbouring channels where the next stage, or the next kernel, reads them.
+  /// `values` with the residuals of the adds that follow; these lie where the outputs from place `at` on do.
+  template <int V>
+  __device__ FCM_SHARED_CODE pack<Element, V> summed(bool active, int at, pack<Element, V> values) const {
+    for (int sum = stage + 1; sum <= k.target; ++sum) {
+      const Stage& add = b.K.stage[sum];
+      const pack<Element, V> residuals = ld_pack_if<V>(active, b.g.residual[sum], at);
+#pragma unroll
+      for (int v = 0; v < V; ++v) {
+        const Element made = values.d[v], residual = residuals.d[v];
+        values.d[v] = add.joined == 0 ? A::sum_of(made, residual, add) : A::sum_of(residual, made, add);
+      }
+    }
+    return values;
+  }
+
+  /// Adds the residuals to the results of `V` neighbouring channels, and puts these where the next stage, or the next
+  /// kernel, reads them.
   template <int V>
   __device__ __forceinline__ void emit(bool is_real, int channel, int row, int column, pack<Element, V> values) const {
     const int y = b.row(stage + 1, row), x = b.column(stage + 1, column);
     const bool exists = y >= 0 && x >= 0;
-    if (stage + 1 < b.K.stages) {
+    const Box map = b.tensor(stage + 1);
+    const int plane = map.rows * map.columns, c = step.channels.low + channel, pixel = y * map.columns + x;
+    const int at = b.K.is_hwc ? (b.image * plane + pixel) * map.channels + c
+                              : (b.image * map.channels + c) * plane + pixel;
+    if (k.target > stage) values = summed(is_real && exists, at, values);
+    if (k.target + 1 < b.K.stages) {
       if (!exists) {
 #pragma unroll
-        for (int v = 0; v < V; ++v) values.d[v] = A::fill(b.K.stage[stage + 1], 0);
+        for (int v = 0; v < V; ++v) values.d[v] = A::fill(b.K.stage[k.target + 1], 0);
       }
       const int slot = row * target.columns + column;
       st_pack_if(is_real, out, channel * out_channel_step + slot * out_slot_step, values);
     } else {
-      const Box map = b.tensor(stage + 1);
-      const int plane = map.rows * map.columns, c = step.channels.low + channel, pixel = y * map.columns + x;
-      const int at = b.K.is_hwc ? (b.image * plane + pixel) * map.channels + c
-                                : (b.image * map.channels + c) * plane + pixel;
       st_pack_if(is_real && exists, b.g.ofm, at, values);
     }
   }

@@ -103,7 +103,11 @@
           try runner.kernel(
             try KernelJob(
               schedule, parameters: layers.map { values.parameters[$0] },
-              inputs: values.run.operands(of: values.network.layers[layers[0]])))
+              inputs: values.run.operands(ofRun: layers, in: values.network)))
+        },
+        joins: zip(parts, parts.dropFirst()).map { first, second in
+          let read = values.network.layers[second.0[0]].inputs
+          return read.firstIndex(of: .layer(first.0[first.0.count - 1])) ?? KernelJob.Pointers.input
         })
     }
 

@@ -120,7 +120,7 @@ private struct BundleContents {
     let network = plan.network
     let job = try KernelJob(
       schedule, parameters: layers.map { values.parameters[$0] },
-      inputs: values.run.operands(of: network.layers[layers[0]]))
+      inputs: values.run.operands(ofRun: layers, in: network))
     let traffic = KernelReplay(schedule, on: plan.gpu).run()
     let stages = layers.map { network.layers[$0] }
     return KernelBundle.Kernel(
