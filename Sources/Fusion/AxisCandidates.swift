@@ -4,8 +4,8 @@ import Workload
 
 /// The tile sizes of one axis that can be part of an optimum, ascending.
 ///
-/// A tile is left out only for a smaller one with as many tiles and no more input: that one needs no more of any
-/// resource, makes as many blocks and moves no more bytes. Axes of more than `exhaustive` outputs keep just the
+/// A tile is left out only for a smaller one with as many tiles and no more input, residuals inside the chain among it:
+/// that one needs no more of any resource, makes as many blocks and moves no more bytes. Axes of more than `exhaustive` outputs keep just the
 /// smallest tile of each count.
 struct AxisCandidates {
   static let exhaustive = 512
@@ -14,15 +14,16 @@ struct AxisCandidates {
   /// The tilings that `sums` are of.
   let tilings: [AxisTiling]
 
-  init(windows: [WindowAxis]) {
+  /// - Parameter loaded: The maps that come from global memory.
+  init(windows: [WindowAxis], loaded: [Int] = [0]) {
     let extent = windows[windows.count - 1].outputExtent
     var kept: [AxisSums] = []
     var tilings: [AxisTiling] = []
     for tile in Self.sizes(extent) {
       let tiling = AxisTiling(windows: windows, tile: tile)
       let sums = AxisSums(tiling)
-      let isDominated = kept.contains {
-        $0.tiles == sums.tiles && $0.totals[0] <= sums.totals[0]
+      let isDominated = kept.contains { kept in
+        kept.tiles == sums.tiles && loaded.allSatisfy { kept.totals[$0] <= sums.totals[$0] }
       }
       guard !isDominated else { continue }
       kept.append(sums)

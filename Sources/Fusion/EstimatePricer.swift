@@ -8,15 +8,15 @@ struct BoundedTile {
   let bound: Cost
   let blocks: Int
   let rows, columns: Int
-  /// Where its slice stands in the search.
-  let position: Int
+  /// Where its slice stands among those that are priced together.
+  let slice: Int
 
-  init(_ choice: TileChoice) {
+  init(_ choice: TileChoice, slice: Int) {
     bound = choice.cost
     blocks = choice.blocks
     rows = choice.rows.tile
     columns = choice.columns.tile
-    position = choice.position
+    self.slice = slice
   }
 }
 
@@ -63,12 +63,30 @@ struct EstimatePricer {
   func bound(
     _ channels: ChannelSums, _ rows: AxisSums, _ columns: AxisSums, blocks: Int, accesses: Bytes, dram: Bytes
   ) -> ObjectiveValue {
-    let tiles = Double(chain.last.shape.batch * rows.tiles * columns.tiles)
+    let tiles = rows.tiles * columns.tiles
+    return bound(channels, blocks: blocks, accesses: accesses, dram: dram) { map in
+      Double(tiles) * Double(rows.slots[map] * columns.slots[map])
+    }
+  }
+
+  /// No more than `bound` of any tile: each output that is needed is computed once, and the blocks fill the GPU.
+  func leastBound(
+    _ channels: ChannelSums, _ rows: AxisSums, _ columns: AxisSums, accesses: Bytes, dram: Bytes
+  ) -> ObjectiveValue {
+    let blocks = gpu.multiprocessors * gpu.blocksPerMultiprocessor
+    return bound(channels, blocks: blocks, accesses: accesses, dram: dram) { map in
+      Double(rows.distinct[map] * columns.distinct[map])
+    }
+  }
+
+  /// - Parameter pixels: Of one channel of a map that all spatial tiles compute.
+  private func bound(
+    _ channels: ChannelSums, blocks: Int, accesses: Bytes, dram: Bytes, pixels: (Int) -> Double
+  ) -> ObjectiveValue {
     var multiplyAdds = 0.0
     var reads = 0.0
     for (stage, layer) in chain.stages.enumerated() {
-      let outputs =
-        tiles * Double(channels.computed(stage)) * Double(rows.slots[stage + 1] * columns.slots[stage + 1])
+      let outputs = Double(chain.last.shape.batch) * Double(channels.computed(stage)) * pixels(stage + 1)
       let products = outputs * Double(layer.shape.taps) / Double(gpu.warpSize)
       if layer.hasWeights { multiplyAdds += products }
       reads += products * LaneLegality.leastReadsPerProduct(chain, stage)
@@ -92,9 +110,10 @@ struct EstimatePricer {
 extension LaneLegality {
   /// Shared-memory reads for each product of a stage, at least: a register tile of `c` channels × `p` pixels reads `c + p`
   /// values for `c · p` products where channels are mixed, else a value for each product and a weight for `p`. NHWC reads
-  /// several channels at once, where they are mixed up to a matrix of them: nothing is claimed for those.
+  /// several channels at once, where they are mixed up to a matrix of them: nothing is claimed for those. An add inside a chain
+  /// reads registers.
   static func leastReadsPerProduct(_ chain: Chain, _ stage: Int) -> Double {
-    guard chain.stages[stage].hasWeights else { return 1 }
+    guard chain.stages[stage].hasWeights else { return chain.isEpilogue(stage) ? 0 : 1 }
     let isChannelsFirst = chain.axisOrder == .hwc
     if chain.mixesChannels(stage) {
       return isChannelsFirst

@@ -20,15 +20,17 @@ public enum PairVerdict: Hashable, Sendable {
   case fused
   /// Several layers read the first one's output.
   case fork(consumers: [Int])
-  /// The two kinds make none of the fused kernels: dwpw, pwdw, pwpw.
+  /// The layer is an add that reads the other as both its inputs.
+  case addedToItself
+  /// The two kinds make none of the fused kernels: dwpw, pwdw, pwpw, and an add of what any layer makes.
   case kindsNotFused(LayerKind, LayerKind)
-  /// Kernels of two layers were not asked for.
+  /// Kernels of two convolutions were not asked for.
   case notConsidered
   /// No tile of the pair is legal; what ends the smallest.
   case infeasible(ScheduleError)
-  /// The best fused kernel costs at least what two kernels cost.
+  /// The best kernel of just these two costs at least what two kernels cost.
   case costsMore(fused: Cost, unfused: Cost)
-  /// It would save, but the plan saves more by fusing one of the two with another layer.
+  /// It would save, but the plan saves as much or more by fusing one of the two with other layers.
   case betterElsewhere(fused: Cost, unfused: Cost)
 }
 
@@ -46,7 +48,7 @@ public struct FusionPlan: Hashable, Sendable {
   public let axisOrder: TensorLayout.AxisOrder
   public let objective: Objective
   public let minBlocks: Int
-  /// Every layer is in exactly one group; ascending by first layer.
+  /// Every layer is in exactly one group; ascending by last layer, so that each group follows those that it reads.
   public let groups: [FusionGroup]
   /// The best kernel of each layer alone; nil where it has none.
   public let unfused: [TileCandidate?]

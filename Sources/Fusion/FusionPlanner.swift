@@ -6,20 +6,21 @@ import Workload
 
 /// Finds the partition of a network into kernels that costs least in all.
 ///
-/// Layers may share a kernel where each reads only the one before it and nothing else reads that one. Such layers
-/// lie on disjoint paths, and the cheapest partition of a path into runs of at most `maxFuse` layers is found by
-/// dynamic programming over its prefixes; the differences of the prefix costs are the prices of the certificate.
+/// Layers may share a kernel where each reads the one before it and nothing else reads that one; an add may read another
+/// kernel's output beside it. Such layers form trees (`FusibleTrees`), and the cheapest partition of a tree into runs of at
+/// most `maxFuse` convolutions is found by dynamic programming from the leaves; what each layer adds to the cost of those
+/// below it are the prices of the certificate (`TreePartition`).
 public struct FusionPlanner: Sendable {
   public let explorer: TileExplorer
   public let precision: Precision
   /// How feature maps lie in memory.
   public let axisOrder: TensorLayout.AxisOrder
-  /// The most convolutions in one kernel.
+  /// The most convolutions in one kernel; an add is none.
   public let maxFuse: Int
 
   public init(
     gpu: GPU, precision: Precision, axisOrder: TensorLayout.AxisOrder = .chw, objective: Objective = .gma,
-    minBlocks: Int? = nil, maxFuse: Int = 2
+    minBlocks: Int? = nil, maxFuse: Int = 4
   ) {
     precondition(maxFuse >= 1)
     explorer = TileExplorer(gpu: gpu, objective: objective, minBlocks: minBlocks)
@@ -30,73 +31,87 @@ public struct FusionPlanner: Sendable {
 
   /// The cheapest partition of the network, with each kernel's best tile; it does not depend on `threads`.
   public func plan(_ network: Network, threads: Int = 1) -> FusionPlan {
-    let graph = FusiblePaths(network)
-    let runs = graph.paths.flatMap { path in
-      path.indices.flatMap { first in
-        (first..<min(first + maxFuse, path.count)).map { Array(path[first...$0]) }
-      }
-    }
+    let graph = FusibleTrees(network)
+    let runs = graph.runs(ofAtMost: maxFuse)
     return assemble(network, graph, kernels(runs, of: network, threads: threads))
   }
 
   /// The plan made of given kernels: each run of layers that may be one kernel, with its best schedule or why it
   /// has none. Runs that are missing are not considered.
   public func plan(_ network: Network, kernels: [[Int]: KernelOption]) -> FusionPlan {
-    assemble(network, FusiblePaths(network), kernels)
+    assemble(network, FusibleTrees(network), kernels)
   }
 
-  /// The best schedule of every run; runs of equal shape are searched once.
+  /// The best schedule of every run; runs of equal shape are searched once. Those of more than two layers are left out
+  /// where they cost as much as the best partition of them into shorter ones: no plan needs them, and the prices hold.
   private func kernels(
     _ runs: [[Int]], of network: Network, threads: Int
   ) -> [[Int]: KernelOption] {
-    let shapes = runs.map { run in run.map { network.layers[$0].anonymous } }
-    var unique: [[Layer]] = []
-    var position: [[Layer]: Int] = [:]
-    for shape in shapes where position[shape] == nil {
-      position[shape] = unique.count
-      unique.append(shape)
-    }
-    let searched = unique
-    let results = concurrentMap(count: searched.count, threads: threads) { search(searched[$0]) }
     var options: [[Int]: KernelOption] = [:]
-    for (run, shape) in zip(runs, shapes) {
-      guard let index = position[shape] else { continue }
-      options[run] = results[index].of(run.map { network.layers[$0] }, precision, axisOrder)
+    for length in 1...Chain.maximumStages {
+      let sized = runs.filter { $0.count == length }
+      let shapes = sized.map { network.run(of: $0).map(\.anonymous) }
+      var unique: [(run: [Int], layers: [Layer])] = []
+      var position: [[Layer]: Int] = [:]
+      for (run, shape) in zip(sized, shapes) where position[shape] == nil {
+        position[shape] = unique.count
+        unique.append((run, shape))
+      }
+      let (searched, known) = (unique, options)
+      let results = concurrentMap(count: searched.count, threads: threads) { index in
+        let (run, layers) = searched[index]
+        return search(layers, below: run.count > 2 ? Self.leastCost(of: run, known) : nil)
+      }
+      for (run, shape) in zip(sized, shapes) {
+        guard let index = position[shape] else { continue }
+        options[run] = results[index]?.of(network.run(of: run), precision, axisOrder)
+      }
     }
     return options
   }
 
-  private func search(_ layers: [Layer]) -> KernelOption {
+  /// What the cheapest partition of `run` into runs that are known costs.
+  private static func leastCost(of run: [Int], _ known: [[Int]: KernelOption]) -> Cost {
+    var best = [Cost.zero]
+    for end in 1...run.count {
+      let costs = (0..<end).compactMap { start -> Cost? in
+        let cost = known[Array(run[start..<end])]?.candidate?.cost ?? (end - start == 1 ? .zero : nil)
+        return cost.map { best[start] + $0 }
+      }
+      best.append(costs.min() ?? .zero)
+    }
+    return best[run.count]
+  }
+
+  /// Nil where no kernel costs less than `limit`.
+  private func search(_ layers: [Layer], below limit: Cost?) -> KernelOption? {
     do throws(ScheduleError) {
-      return .legal(try explorer.best(of: Chain(layers, precision: precision, axisOrder: axisOrder)))
+      let chain = try Chain(layers, precision: precision, axisOrder: axisOrder)
+      guard let limit else { return .legal(try explorer.best(of: chain)) }
+      return try explorer.best(of: chain, below: limit).map { .legal($0) }
     } catch {
       return .illegal(error)
     }
   }
 
   private func assemble(
-    _ network: Network, _ graph: FusiblePaths, _ kernels: [[Int]: KernelOption]
+    _ network: Network, _ graph: FusibleTrees, _ kernels: [[Int]: KernelOption]
   ) -> FusionPlan {
-    var groups: [FusionGroup] = []
-    var prices = [Cost](repeating: .zero, count: network.layers.count)
-    for path in graph.paths {
-      let partition = PathPartition(path, maxFuse: maxFuse) { kernels[$0]?.candidate?.cost }
-      for (layer, price) in zip(path, partition.prices) { prices[layer] = price }
-      groups += partition.runs.map { run in
-        let unfused = run.reduce(Cost.zero) { $0 + (kernels[[$1]]?.candidate?.cost ?? .zero) }
-        return FusionGroup(
-          layers: run, candidate: kernels[run]?.candidate,
-          reason: kernels[run]?.error.map(String.init(describing:)),
-          unfused: unfused)
-      }
+    let partition = TreePartition(joined: graph.joined, allowed: graph.runs(ofAtMost: maxFuse)) {
+      kernels[$0]?.candidate?.cost
     }
-    groups.sort { $0.layers[0] < $1.layers[0] }
+    let groups = partition.runs.sorted { $0[$0.count - 1] < $1[$1.count - 1] }.map { run in
+      FusionGroup(
+        layers: run, candidate: kernels[run]?.candidate,
+        reason: kernels[run]?.error.map(String.init(describing:)),
+        unfused: run.reduce(Cost.zero) { $0 + (kernels[[$1]]?.candidate?.cost ?? .zero) })
+    }
     return FusionPlan(
       network: network, gpu: explorer.gpu, precision: precision, axisOrder: axisOrder,
       objective: explorer.objective,
       minBlocks: explorer.minBlocks, groups: groups,
       unfused: network.layers.indices.map { kernels[[$0]]?.candidate },
-      decisions: graph.decisions(kernels: kernels, groups: groups), prices: prices)
+      decisions: graph.decisions(kernels: kernels, groups: groups), prices: partition.prices)
   }
 }
 
@@ -130,7 +145,6 @@ extension Layer {
   var anonymous: Layer {
     Layer(
       name: isOpaque ? name : "", operation: operation, shape: shape, hasBias: hasBias,
-      activation: activation,
-      inputs: inputs.indices.map { .input($0) })
+      activation: activation, inputs: inputs)
   }
 }

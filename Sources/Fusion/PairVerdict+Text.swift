@@ -8,6 +8,7 @@ extension PairVerdict {
     switch self {
     case .fused: "fused"
     case .fork: "fork"
+    case .addedToItself: "added-to-itself"
     case .kindsNotFused: "kinds-not-fused"
     case .notConsidered: "not-considered"
     case .infeasible: "infeasible"
@@ -23,14 +24,15 @@ extension PairVerdict {
     switch self {
     case .fused: "fused"
     case .fork(let consumers): "its output is read by \(consumers.count) layers"
+    case .addedToItself: "it is both inputs of the add"
     case .kindsNotFused(let first, let second): "there is no fused kernel for \(first) and \(second)"
-    case .notConsidered: "kernels of two layers were not asked for"
+    case .notConsidered: "kernels of two convolutions were not asked for"
     case .infeasible(let error): "no tile is legal: \(error)"
     case .costsMore(let fused, let unfused):
       "one kernel \(objective.verb.one) \(objective.text(fused.primary)), two \(objective.verb.two) "
         + objective.text(unfused.primary)
     case .betterElsewhere(let fused, let unfused):
-      "it would save \(objective.text(unfused.primary - fused.primary)), another fusion of these layers saves more"
+      "it would save \(objective.text(unfused.primary - fused.primary)), other fusions of these layers save as much or more"
     }
   }
 }

@@ -4,10 +4,11 @@ import Workload
 
 /// The reduction chunks of a chain, in groups whose members cause equally many accesses.
 ///
-/// A chunk matters to accesses only where a stage behind it mixes channels too: then the input is read again for
-/// each chunk of the later stage, unless one of the two stages takes all its channels at once. And it matters where
-/// a chunk may cut a group of filters before it, whose input is then asked for by both chunks; there the groups
-/// depend on the chunks' sizes and on the tile. All chunks of up to `TileSearch.exhaustiveChannels` channels are
+/// A stage that takes its input in `n` chunks asks the stage before `n` times; where that one mixes channels in chunks too,
+/// it runs through all of its input `n` times, else it holds what it needs. So a chunked stage matters to accesses by its
+/// number of chunks where the mixing stage before it is chunked as well, and not at all where it is not. A chunk's size
+/// matters besides where it may cut a group of filters before it, whose input is then asked for by both chunks; there the
+/// groups depend on the chunks' sizes and on the tile. All chunks of up to `TileSearch.exhaustiveChannels` channels are
 /// tried then.
 struct ReductionOptions {
   struct Group {
@@ -16,10 +17,13 @@ struct ReductionOptions {
     /// If any option is legal, one of these is: shared memory falls with the chunk, and registers are least where
     /// a stage reduces at once.
     var extremes: [[Int]]
+    /// For each stage that mixes channels how often what comes before it is asked for because of its chunks: accesses never
+    /// fall when one of them grows. Empty where sizes matter too.
+    var repeats: [Int] = []
   }
 
   private let chain: Chain
-  /// Ascending in accesses, as far as no chunk cuts a group of filters.
+  /// The least accesses first, as far as no chunk cuts a group of filters.
   private let groups: [Group]
 
   init(_ chain: Chain) {
@@ -34,18 +38,36 @@ struct ReductionOptions {
         return next
       }
     }
-    // With all but one stage whole, nothing is read twice.
-    let lists = mixing.map { options($0, from: whole) }
-    var groups = [
-      Group(
-        options: [whole] + lists.flatMap { $0.dropFirst() },
-        extremes: [whole] + lists.compactMap { $0.count > 1 ? $0.last : nil })
-    ]
-    if let first = mixing.first {
-      for stage in mixing.dropFirst() {
-        for base in options(stage, from: whole).dropFirst() {
-          let chunked = Array(options(first, from: base).dropFirst())
-          if let smallest = chunked.last { groups.append(Group(options: chunked, extremes: [smallest])) }
+    let lists = mixing.map { Array(options($0, from: whole).dropFirst()) }
+    var groups = [Group(options: [whole], extremes: [whole], repeats: mixing.map { _ in 1 })]
+    var position = [whole: 0]
+    for chunked in Self.subsets(of: mixing.count) {
+      // Those that ask a chunked stage, and the lowest of each row of chunked stages.
+      let askers = chunked.filter { chunked.contains($0 - 1) }
+      let lowest = chunked.filter { !chunked.contains($0 - 1) }
+      func choices(_ stages: [Int], from base: [Int]) -> [[Int]] {
+        stages.reversed().reduce([base]) { all, stage in
+          all.flatMap { base in
+            lists[stage].map { option in
+              var next = base
+              next[mixing[stage]] = option[mixing[stage]]
+              return next
+            }
+          }
+        }
+      }
+      for base in choices(askers, from: whole) {
+        let options = choices(lowest, from: base)
+        guard let smallest = options.last else { continue }
+        if let index = position[base] {
+          groups[index].options += options
+          groups[index].extremes.append(smallest)
+        } else {
+          position[base] = groups.count
+          groups.append(
+            Group(
+              options: options, extremes: [smallest],
+              repeats: mixing.map { (whole[$0] + base[$0] - 1) / base[$0] }))
         }
       }
     }
@@ -70,6 +92,11 @@ struct ReductionOptions {
       }
     }
     return split
+  }
+
+  /// The non-empty sets of the numbers below `count`, each ascending, the whole set last.
+  private static func subsets(of count: Int) -> [[Int]] {
+    (1..<max(1, 1 << count)).map { bits in (0..<count).filter { bits >> $0 & 1 == 1 } }
   }
 
   /// The smallest chunk of each number of chunks, descending: a larger chunk of the same number needs more shared

@@ -33,6 +33,13 @@ public struct TileExplorer: Sendable {
     return try candidate(of: chain, rows: 1, columns: 1, channels: 1)
   }
 
+  /// The schedule of least cost; nil where none is legal and costs less than `limit`.
+  func best(of chain: Chain, below limit: Cost) throws(ScheduleError) -> TileCandidate? {
+    let search = TileSearch(self, chain, below: limit)
+    guard let choice = search.best else { return nil }
+    return try realised(choice, search)
+  }
+
   /// The best reduction chunk and lanes for a given tile of the output, whatever the number of blocks.
   /// - Throws: `ScheduleError` where none is legal: that of the variant that needs least shared memory.
   public func candidate(
@@ -43,11 +50,11 @@ public struct TileExplorer: Sendable {
       reduction: chain.stages.map(\.shape.channelsPerGroup))
     let probe = try Schedule(chain, tiling: whole)
     let (rowSums, columnSums) = (AxisSums(probe.rows), AxisSums(probe.columns))
-    let search = TileSearch(self, chain)
+    let legality = LaneLegality(chain: chain, gpu: gpu)
     let groups = ReductionOptions(chain).groups(ofTile: channels)
     var best: TileCandidate?
     for group in groups {
-      guard let found = search.legality.realise(group, channels, rowSums, columnSums) else { continue }
+      guard let found = legality.realise(group, channels, rowSums, columnSums) else { continue }
       let next = try candidate(chain, found.tiling, found.lanes)
       if best.map({ next.cost < $0.cost }) ?? true { best = next }
     }
@@ -56,7 +63,7 @@ public struct TileExplorer: Sendable {
     let least = Tiling(
       rows: rows, columns: columns, channels: channels,
       reduction: groups[groups.count - 1].options.last ?? whole.reduction)
-    let lanes = search.legality.lanes(threads: LaneLegality.threadCounts[0])
+    let lanes = legality.lanes(threads: LaneLegality.threadCounts[0])
     try Schedule(chain, tiling: least, lanes: lanes).checkLegality(on: gpu)
     return try candidate(chain, least, lanes)
   }

@@ -29,7 +29,8 @@ struct TileChoice {
 /// The search of one chain: the legal tile of least cost.
 ///
 /// What a block takes of a multiprocessor never falls when its tile grows in rows or columns, so the legal tiles of
-/// a channel tile lie under a staircase, which is walked once instead of tried tile by tile.
+/// a channel tile lie under a staircase, which is walked once instead of tried tile by tile. And no staircase is walked
+/// where even the fewest spatial tiles with the least input would cost more than what is found already.
 struct TileSearch {
   /// All tiles of one channel tile and one group of reduction chunks.
   private struct Slice {
@@ -37,82 +38,100 @@ struct TileSearch {
     let channels, channelTiles: Int
     let formula: AccessFormula
     let sums: ChannelSums
-    /// For each candidate of rows, how many candidates of columns are legal.
-    let limits: [Int]
+    let position: Int
   }
 
   let legality: LaneLegality
   let chain: Chain
+  /// The choice of least cost; nil where no tile is legal, or none costs less than was asked for.
+  private(set) var best: TileChoice?
   private let rows, columns: [AxisSums]
-  private let slices: [Slice]
+  private let options: ReductionOptions
   private let model: DRAMModel?
   private let pricer: EstimatePricer?
   /// The least number of blocks, or as many as a legal tile can make.
   private var minBlocks: Int
+  private let limit: Cost?
 
-  init(_ explorer: TileExplorer, _ chain: Chain) {
+  /// - Parameter limit: What a tile must cost less than to be of use.
+  init(_ explorer: TileExplorer, _ chain: Chain, below limit: Cost? = nil) {
     self.chain = chain
-    let legality = LaneLegality(chain: chain, gpu: explorer.gpu)
-    self.legality = legality
+    self.limit = limit
+    legality = LaneLegality(chain: chain, gpu: explorer.gpu)
     let rowWindows = chain.stages.map(\.shape.rows)
     let columnWindows = chain.stages.map(\.shape.columns)
-    let rowCandidates = AxisCandidates(windows: rowWindows)
+    let loaded = [0] + chain.stages.indices.filter(chain.isEpilogue).map { $0 + 1 }
+    let rowCandidates = AxisCandidates(windows: rowWindows, loaded: loaded)
     let columnCandidates =
-      rowWindows == columnWindows ? rowCandidates : AxisCandidates(windows: columnWindows)
-    let (rows, columns) = (rowCandidates.sums, columnCandidates.sums)
-    (self.rows, self.columns) = (rows, columns)
+      rowWindows == columnWindows ? rowCandidates : AxisCandidates(windows: columnWindows, loaded: loaded)
+    (rows, columns) = (rowCandidates.sums, columnCandidates.sums)
     model = explorer.objective == .gma ? nil : DRAMModel(chain, on: explorer.gpu)
     pricer =
       explorer.objective.isEstimate
       ? EstimatePricer(chain, explorer, rows: rowCandidates.tilings, columns: columnCandidates.tilings) : nil
-    let options = ReductionOptions(chain)
-    slices = Self.channelTiles(of: chain).flatMap { channels in
-      options.groups(ofTile: channels).map { group in
-        let tiling = Tiling(rows: 1, columns: 1, channels: channels, reduction: group.options[0])
-        let sums = ChannelSums(chain: chain, tiling: tiling)
-        var limit = columns.count
-        let limits = rows.map { row in
-          while limit > 0, !legality.isLegal(group, channels, row, columns[limit - 1]) { limit -= 1 }
-          return limit
+    options = ReductionOptions(chain)
+    // The smallest tile makes most blocks and needs least.
+    minBlocks = min(explorer.minBlocks, chain.last.outputMap.elements)
+    search()
+    if best == nil, limit == nil {
+      minBlocks = min(minBlocks, mostBlocks)
+      search()
+    }
+  }
+
+  private mutating func search() {
+    let tiles = Self.channelTiles(of: chain)
+    let groups = tiles.map { options.groups(ofTile: $0) }
+    // Chunks that repeat nothing come first, so that what they cost rules out most of the others.
+    consider(tiles.indices.map { slice(tiles[$0], groups[$0][0], position: $0 << 32) })
+    for (index, channels) in tiles.enumerated() {
+      var tooMany: [[Int]] = []
+      var slices: [Slice] = []
+      for (number, group) in groups[index].enumerated().dropFirst() {
+        if tooMany.contains(where: { zip($0, group.repeats).allSatisfy { $0 <= $1 } }) { continue }
+        let slice = slice(channels, group, position: index << 32 + number)
+        if mayBeBest(slice) {
+          slices.append(slice)
+          // What is counted, and not priced, is at once known to the next.
+          if pricer == nil { consider([slice]) }
+        } else if !group.repeats.isEmpty {
+          tooMany.append(group.repeats)
         }
-        return Slice(
-          group: group, channels: channels,
-          channelTiles: (chain.last.shape.outputChannels + channels - 1) / channels,
-          formula: AccessFormula(chain: chain, channels: sums), sums: sums, limits: limits)
       }
+      if pricer != nil { consider(slices) }
     }
-    minBlocks = explorer.minBlocks
-    minBlocks = min(minBlocks, mostBlocks)
   }
 
-  /// The choice of least cost; nil where no tile is legal.
-  var best: TileChoice? {
-    if let pricer { return best(by: pricer) }
-    var best: TileChoice?
-    for position in slices.indices {
-      visit(position) { choice in
+  private mutating func consider(_ slices: [Slice]) {
+    if let pricer { return price(slices, by: pricer) }
+    for slice in slices where mayBeBest(slice) {
+      var found = best
+      forEachTile(of: slice) { choice in
         guard choice.blocks >= minBlocks else { return }
-        if let best, !(choice < best) { return }
-        best = choice
+        if let limit, !(choice.cost < limit) { return }
+        if let best = found, !(choice < best) { return }
+        found = choice
       }
+      best = found
     }
-    return best
   }
 
-  /// The choice of least estimate. Tiles are priced in the order of their lower bounds, until the next bound exceeds the
-  /// best price: no tile beyond can be cheaper.
-  private func best(by pricer: EstimatePricer) -> TileChoice? {
+  /// Tiles are priced in the order of their lower bounds, until the next bound exceeds the best price: no tile beyond can
+  /// be cheaper.
+  private mutating func price(_ slices: [Slice], by pricer: EstimatePricer) {
     var bounded: [BoundedTile] = []
-    for position in slices.indices {
-      visit(position) { choice in
-        if choice.blocks >= minBlocks { bounded.append(BoundedTile(choice)) }
+    for (index, slice) in slices.enumerated() where mayBeBest(slice) {
+      forEachTile(of: slice) { choice in
+        guard choice.blocks >= minBlocks else { return }
+        if let limit, !(choice.cost < limit) { return }
+        if let best, best.cost < choice.cost { return }
+        bounded.append(BoundedTile(choice, slice: index))
       }
     }
     bounded.sort { $0.bound < $1.bound }
-    var best: TileChoice?
     for tile in bounded {
       if let best, best.cost < tile.bound { break }
-      let slice = slices[tile.position]
+      let slice = slices[tile.slice]
       guard
         let (rows, columns) = pricer.axes(tile),
         let found = legality.realise(slice.group, slice.channels, rows, columns)
@@ -120,16 +139,50 @@ struct TileSearch {
       let choice = TileChoice(
         group: slice.group, channels: slice.channels, rows: rows, columns: columns, blocks: tile.blocks,
         cost: Cost(primary: pricer.price(found.tiling, found.lanes), gma: tile.bound.gma),
-        position: tile.position)
+        position: slice.position)
       precondition(choice.cost.primary >= tile.bound.primary, "a lower bound exceeds its price")
+      if let limit, !(choice.cost < limit) { continue }
       if best.map({ choice < $0 }) ?? true { best = choice }
     }
-    return best
+  }
+
+  private func slice(_ channels: Int, _ group: ReductionOptions.Group, position: Int) -> Slice {
+    let tiling = Tiling(rows: 1, columns: 1, channels: channels, reduction: group.options[0])
+    let sums = ChannelSums(chain: chain, tiling: tiling)
+    return Slice(
+      group: group, channels: channels,
+      channelTiles: (chain.last.shape.outputChannels + channels - 1) / channels,
+      formula: AccessFormula(chain: chain, channels: sums), sums: sums, position: position)
+  }
+
+  /// Whether some tile of the slice may cost as little as the best so far, and less than what is of use.
+  private func mayBeBest(_ slice: Slice) -> Bool {
+    let least = leastCost(slice)
+    if let limit, !(least < limit) { return false }
+    return best.map { !($0.cost < least) } ?? true
+  }
+
+  /// No tile of the slice costs less.
+  private func leastCost(_ slice: Slice) -> Cost {
+    let held =
+      (rows.map { $0.totals[0] }.min() ?? 0) * (columns.map { $0.totals[0] }.min() ?? 0)
+    let perSpatial = slice.channelTiles * chain.last.shape.batch
+    let tiles = max(1, (minBlocks + perSpatial - 1) / perSpatial)
+    let accesses = slice.formula.total(held: held, tiles: tiles) ?? Bytes(AccessFormula.limit)
+    let primary =
+      pricer?.leastBound(
+        slice.sums, rows[0], columns[0], accesses: accesses, dram: model?.compulsory ?? .zero)
+      ?? ObjectiveValue((model?.compulsory ?? accesses).count)
+    return Cost(primary: primary, gma: accesses)
   }
 
   private var mostBlocks: Int {
     var most = 0
-    for position in slices.indices { visit(position) { most = max(most, $0.blocks) } }
+    for channels in Self.channelTiles(of: chain) {
+      for group in options.groups(ofTile: channels) {
+        forEachTile(of: slice(channels, group, position: 0)) { most = max(most, $0.blocks) }
+      }
+    }
     return most
   }
 
@@ -157,10 +210,11 @@ struct TileSearch {
 
   static let exhaustiveChannels = 1 << 14
 
-  private func visit(_ position: Int, _ body: (TileChoice) -> Void) {
-    let slice = slices[position]
+  private func forEachTile(of slice: Slice, _ body: (TileChoice) -> Void) {
     let perSpatial = slice.channelTiles * chain.last.shape.batch
-    for (row, limit) in zip(rows, slice.limits) {
+    var limit = columns.count
+    for row in rows {
+      while limit > 0, !legality.isLegal(slice.group, slice.channels, row, columns[limit - 1]) { limit -= 1 }
       for column in columns[..<limit] {
         guard let accesses = slice.formula.total(rows: row, columns: column) else { continue }
         let blocks = row.tiles * column.tiles * perSpatial
@@ -176,7 +230,7 @@ struct TileSearch {
         body(
           TileChoice(
             group: slice.group, channels: slice.channels, rows: row, columns: column, blocks: blocks,
-            cost: Cost(primary: primary, gma: accesses), position: position))
+            cost: Cost(primary: primary, gma: accesses), position: slice.position))
       }
     }
   }

@@ -325,7 +325,7 @@ private let small = """
     "What cannot be done ends with the documented code and status",
     arguments: [
       (["plan", "small.yaml", "--objective", "tme"], "usage", Int32(2)),
-      (["plan", "small.yaml", "--max-fuse", "3"], "max-fuse-unsupported", 3),
+      (["plan", "small.yaml", "--max-fuse", "5"], "max-fuse-unsupported", 3),
       (["plan", "small.yaml", "--strict"], "op-unsupported", 3),
       (["verify", "small.yaml", "--engine", "blas"], "engine-unsupported", 3),
       (["verify", "small.yaml", "--engine", "emulater"], "usage", 2),
@@ -335,7 +335,7 @@ private let small = """
       (["verify", "small.yaml", "--layers", "dw3"], "unknown-layer", 2),
       (["graph", "small.yaml", "-o", "a.png"], "usage", 2), (["graph", "small.yaml"], "usage", 2),
       (["verify", "small.yaml", "--batch", "4000000"], "limit-memory", 4),
-      (["simulate", "small.yaml", "--batch", "9000000"], "limit-replay", 4),
+      (["simulate", "small.yaml", "--unfused", "--batch", "9000000"], "limit-replay", 4),
       (["simulate", "small.yaml", "--gpu", "gtx1661"], "unknown-name", 2),
     ])
   func refusals(_ arguments: [String], _ code: String, _ status: Int32) throws {

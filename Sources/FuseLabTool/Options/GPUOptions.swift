@@ -15,14 +15,14 @@ struct GPUOption: ParsableArguments {
 
 /// What the planner makes small, and within which bounds.
 struct PlanOptions: ParsableArguments {
-  /// The most convolutions that a kernel may join so far.
-  static let largestGroup = 2
+  /// The most convolutions that a kernel may join.
+  static let largestGroup = 4
 
   @Option(help: ArgumentHelp("gma (default), dram, or an estimate: time or energy.", valueName: "cost"))
   var objective: String?
   @Option(help: ArgumentHelp("Fewest blocks of a kernel (default the GPU's SMs).", valueName: "n"))
   var minBlocks: Int?
-  @Option(help: ArgumentHelp("Most convolutions in a kernel: 1 or 2 (default).", valueName: "n"))
+  @Option(help: ArgumentHelp("Most convolutions in a kernel: 1 to 4 (default).", valueName: "n"))
   var maxFuse: Int?
 
   /// - Throws: `usage` for words that are no objective.
@@ -47,11 +47,11 @@ struct PlanOptions: ParsableArguments {
   /// - Throws: `max-fuse-unsupported` beyond what kernels exist for, `usage` below 1.
   func mostFused(_ environment: Environment = .process) throws -> Int {
     let most: Int = try maxFuse ?? environment.value("max-fuse") ?? Self.largestGroup
-    guard most >= 1 else { throw CommandFailure.usage("--max-fuse is \(most)", remedy: "give 1 or 2") }
+    guard most >= 1 else { throw CommandFailure.usage("--max-fuse is \(most)", remedy: "give 1 to 4") }
     guard most <= Self.largestGroup else {
       throw CommandFailure(
         "max-fuse-unsupported", "kernels of \(most) convolutions are not supported yet", exit: .unsupported,
-        remedy: "give 1 or 2")
+        remedy: "give 1 to 4")
     }
     return most
   }

@@ -175,7 +175,7 @@ enum PlanListing {
     case .costsMore(let fused, let unfused), .betterElsewhere(let fused, let unfused):
       values[key("fused", plan)] = .integer(fused.primary.count)
       values[key("unfused", plan)] = .integer(unfused.primary.count)
-    case .fused, .fork, .kindsNotFused, .notConsidered, .infeasible: break
+    case .fused, .fork, .addedToItself, .kindsNotFused, .notConsidered, .infeasible: break
     }
     return .object(values)
   }

@@ -1,11 +1,15 @@
 import Scheduling
 import Workload
 
-/// Which layers of a network may share a kernel with the one before them.
-struct FusiblePaths {
+/// Which layers of a network may share a kernel with one that reads them.
+///
+/// A layer may do so with its only reader, and a reader with the makers of both its inputs where it is an add, though only
+/// with one of them at once: the layers form trees, and kernels are runs towards the root. The other input of such an add
+/// is made by another kernel before: it cannot depend on a layer of the run, for nothing outside reads those.
+struct FusibleTrees {
   let network: Network
-  /// Disjoint runs of layers, each reading the one before it, that together hold every layer.
-  let paths: [[Int]]
+  /// For each layer those that may come just before it in a kernel, ascending.
+  let joined: [[Int]]
   /// Every layer pair in which the second reads the first, with what forbids fusing them, if anything.
   private let edges: [(first: Int, second: Int, obstacle: PairVerdict?)]
 
@@ -19,14 +23,23 @@ struct FusiblePaths {
       }
     }
     self.edges = edges
-    var next: [Int: Int] = [:]
-    for edge in edges where edge.obstacle == nil { next[edge.first] = edge.second }
-    let continued = Set(next.values)
-    paths = network.layers.indices.filter { !continued.contains($0) }.map { start in
-      var path = [start]
-      while let last = path.last, let following = next[last] { path.append(following) }
-      return path
+    var joined = network.layers.map { _ in [Int]() }
+    for edge in edges where edge.obstacle == nil { joined[edge.second].append(edge.first) }
+    self.joined = joined.map { $0.sorted() }
+  }
+
+  /// Every run of layers that may be one kernel, short ones first: of at most `most` convolutions, and of as many stages as
+  /// a kernel has room for.
+  func runs(ofAtMost most: Int) -> [[Int]] {
+    var all: [[Int]] = []
+    var longest = network.layers.indices.map { [$0] }
+    while !longest.isEmpty {
+      all += longest
+      longest = longest.flatMap { run in
+        run.count == Chain.maximumStages ? [] : joined[run[0]].map { [$0] + run }
+      }.filter { run in run.count { network.layers[$0].hasWeights } <= most }
     }
+    return all
   }
 
   private static func consumers(of network: Network) -> [[Int]] {
@@ -39,7 +52,7 @@ struct FusiblePaths {
     return consumers
   }
 
-  /// The kinds of two layers that a fused kernel exists for.
+  /// The kinds of two convolutions that a fused kernel exists for. An add joins whatever makes one of its inputs.
   private static let fusedKinds: Set<[LayerKind]> = [[.dw, .pw], [.pw, .dw], [.pw, .pw]]
 
   private static func obstacle(
@@ -47,6 +60,9 @@ struct FusiblePaths {
   ) -> PairVerdict? {
     let kinds = [network.layers[first].kind, network.layers[second].kind]
     if consumers.count > 1 { return .fork(consumers: consumers) }
+    if kinds[1] == .add, kinds[0] != .opaque {
+      return network.layers[second].inputs == [.layer(first), .layer(first)] ? .addedToItself : nil
+    }
     if !fusedKinds.contains(kinds) { return .kindsNotFused(kinds[0], kinds[1]) }
     return nil
   }
