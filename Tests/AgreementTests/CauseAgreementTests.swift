@@ -43,7 +43,8 @@ import Workload
 
   @Test(
     "Sectors by cause are bytes by cause",
-    arguments: [[.dw], [.pw], [.dw, .pw], [.pw, .dw], [.pw, .pw], [.pw, .add], [.pw, .add, .dw]] as [[LayerKind]])
+    arguments: [[.dw], [.pw], [.dw, .pw], [.pw, .dw], [.pw, .pw], [.pw, .add], [.pw, .add, .dw]]
+      as [[LayerKind]])
   func sectorsAreBytes(_ kinds: [LayerKind]) throws {
     let gpu = try GPUDraft().gpu()
     for (rows, columns, channels, chunk) in [(4, 8, 8, 8), (16, 32, 16, 16), (5, 16, 8, 16), (3, 32, 16, 8)] {

@@ -71,15 +71,22 @@ struct BlockWork {
     }
     if layer.hasBias { load(.bias(stage: stage), [channels]) }
     if chain.hasMultipliers(stage) { load(.multipliers(stage: stage), [channels]) }
-    if chain.isEpilogue(stage) { loadResiduals(costs.lanes(stage, channels: channels.count)) }
+    if chain.isEpilogue(stage) { loadResidual(of: stage, channels: channels.count) }
     compute(stage, channels: channels.count, reducing: chunk.count)
   }
 
   /// To registers, as results are stored.
-  private mutating func loadResiduals(_ lanes: ComputeLanes) {
-    counts.loads += lanes.resultRequests
-    let perRound = costs.schedule.lanes.threads / WarpRequest.lanes * KernelWork.loadsInFlight
-    counts.loadRounds += (lanes.resultRequests + perRound - 1) / perRound
+  private mutating func loadResidual(of stage: Int, channels: Int) {
+    guard let index = operandIndex[.residual(stage: stage)] else { return }
+    counts.loads += costs.lanes(stage, channels: channels).resultRequests
+    counts.loadRounds += rounds(
+      items: (costs.slots[index] * channels + costs.widths[index] - 1) / costs.widths[index])
+  }
+
+  /// Loads of a thread that wait for one another, of so many in a step.
+  private func rounds(items: Int) -> Int {
+    let perRound = costs.schedule.lanes.threads * KernelWork.loadsInFlight
+    return (items + perRound - 1) / perRound
   }
 
   private mutating func load(_ operand: Operand, _ ranges: [Range<Int>]) {
@@ -90,8 +97,7 @@ struct BlockWork {
     let warps = (items + WarpRequest.lanes - 1) / WarpRequest.lanes
     counts.loads += warps
     counts.sharedRequests += warps
-    let perRound = costs.schedule.lanes.threads * KernelWork.loadsInFlight
-    counts.loadRounds += (items + perRound - 1) / perRound
+    counts.loadRounds += rounds(items: items)
   }
 
   private mutating func compute(_ stage: Int, channels: Int, reducing: Int) {
@@ -191,7 +197,9 @@ struct StepCosts {
       case .ifm: rows * columns
       case .weights(let stage):
         chain.stages[stage].shape.rows.window * chain.stages[stage].shape.columns.window
-      case .bias, .multipliers, .residual, .ofm: 1
+      case .residual(let stage):
+        schedule.rows.offsets[stage + 1].count * schedule.columns.offsets[stage + 1].count
+      case .bias, .multipliers, .ofm: 1
       }
     }
     widths = chain.operands.map { schedule.vectorWidth(of: $0) }
