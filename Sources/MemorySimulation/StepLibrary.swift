@@ -59,6 +59,11 @@ struct StepLibrary {
       * schedule.columns.count + block.columnTile
   }
 
+  /// Each block of an image and channel tile has its own piece of a map.
+  private func index(of slot: Int, for block: ThreadBlock) -> Int {
+    slot * spatialTiles + block.rowTile * schedule.columns.count + block.columnTile
+  }
+
   private func isMap(_ operand: Int) -> Bool {
     accesses[operand].operand.isInputMap
   }
@@ -77,7 +82,7 @@ struct StepLibrary {
     for block in ordered {
       for case .load(let operand, let slot, let region, _) in programs[block.channelTile] {
         if isMap(operand) {
-          let index = slot * spatialTiles + block.rowTile * schedule.columns.count + block.columnTile
+          let index = index(of: slot, for: block)
           if steps[index] == nil {
             let step = TileStep.load(accesses[operand].operand, region)
             if case .load(_, let moved) = schedule.step(step, movedTo: block) {
@@ -104,7 +109,7 @@ struct StepLibrary {
       if step.firstBlock == place { return (step, nil) }
       return (step, tile(of: step.firstBlock) == block.channelTile ? .reread : .recompute)
     }
-    let index = slot * spatialTiles + block.rowTile * schedule.columns.count + block.columnTile
+    let index = index(of: slot, for: block)
     guard var step = maps[block.image]?[index] else { return nil }
     step.remaining -= 1
     maps[block.image]?[index] = step.remaining == 0 ? nil : step
