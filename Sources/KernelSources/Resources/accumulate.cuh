@@ -25,13 +25,17 @@ __device__ __forceinline__ void accumulate(const Work<A>& w, const Item& item, t
   for (int a = 0; a < apart; ++a) {
     const int first_plane = w.plane_of(item.channel_of(a));
     for (int c = 0; c < w.reduced; ++c) {
+      const int plane = first_plane + c * w.channel_step;
       for (int i = 0; i < k.rows.window; ++i) {
+        int line[P ? P : maximum_sums];
+#pragma unroll
+        for (int p = 0; p < pixels; ++p) line[p] = line_of(w, row[p], i);
         for (int j = 0; j < k.columns.window; ++j) {
           Sum value[P ? P : maximum_sums];
 #pragma unroll
           for (int p = 0; p < pixels; ++p) {
-            const int slot = slot_of(w, row[p], column[p], i, j);
-            value[p] = A::value(w.in[first_plane + c * w.channel_step + slot * w.slot_step], k);
+            const int slot = line[p] + tap_slot(k.columns, column[p], j, w.b.g.tables);
+            value[p] = A::value(w.in[plane + slot * w.slot_step], k);
           }
 #pragma unroll
           for (int t = 0; t < (M ? M : together); ++t) {

@@ -1,6 +1,6 @@
 // Check mode: what each access to shared and global memory must hold.
 //
-// A cell stands for a word of shared memory, or for one of its bytes where elements are narrower. An earlier access is
+// A cell stands for a word of shared memory, or for one of its bytes once an access is narrower. An earlier access is
 // ordered before this one if the block has met since, or if it was of this thread, or of this warp and the warp has met
 // since (`__syncwarp` counts for the whole warp, whatever its mask).
 #pragma once
@@ -12,28 +12,46 @@ __attribute__((always_inline)) inline bool is_ordered(uint32_t time, uint16_t wh
          (who < lanes_of_warp && who / warp_lanes == now.my_warp && time < now.warp_met);
 }
 
-__attribute__((noinline)) inline void check_read_slowly(Cell& cell, Place place, int window, int64_t index) {
+/// Whether a read breaks no rule; else what it breaks is noted.
+inline bool may_read(const Cell& cell, Place place, int window, int64_t index) {
   if (cell.written == on_its_way) {
     found(fuselab_copy_not_awaited, place, window_name(window), index, cell.write_line, cell.writer);
   } else if (cell.written < now.block_began || cell.written == 0) {
     found(fuselab_uninitialised_shared, place, window_name(window), index);
   } else if (!is_ordered(cell.written, cell.writer)) {
     found(fuselab_read_after_write, place, window_name(window), index, cell.write_line, cell.writer);
+  } else {
+    return true;
   }
+  return false;
+}
+
+/// Whether the stamp allows any lane, or any of this warp, to read.
+__attribute__((always_inline)) inline bool is_current(Stamp stamp) {
+  return __builtin_expect(stamp == now.block_met, 1) || stamp == now.warp_met;
+}
+
+__attribute__((noinline)) inline void check_read_slowly(
+    Cell& cell, Stamp& stamp, Place place, int window, int64_t index) {
+  const bool is_sound = may_read(cell, place, window, index) && cell.written < now.block_met;
   const uint16_t warp = uint16_t(lanes_of_warp | now.my_warp);
   const bool of_warp = cell.reader == warp || (cell.reader < lanes_of_warp && cell.reader / warp_lanes == now.my_warp);
   if (cell.read < now.block_met || cell.reader == now.me || (of_warp && cell.read < now.warp_met)) {
     cell.reader = now.me;
   } else if (of_warp) {
     cell.reader = warp;
+    if (is_sound) stamp = now.warp_met;
   } else {
     cell.reader = lanes_of_many;
+    if (is_sound) stamp = now.block_met;
   }
   cell.read = now.warp_met;
   cell.read_line = uint16_t(place.line);
 }
 
-__attribute__((noinline)) inline void check_write_slowly(Cell& cell, Place place, int window, int64_t index) {
+__attribute__((noinline)) inline void check_write_slowly(
+    Cell& cell, Stamp& stamp, Place place, int window, int64_t index) {
+  stamp = 0;
   if (cell.written == on_its_way) {
     found(fuselab_copy_not_awaited, place, window_name(window), index, cell.write_line, cell.writer);
   } else if (!is_ordered(cell.written, cell.writer)) {
@@ -49,66 +67,130 @@ __attribute__((noinline)) inline void check_write_slowly(Cell& cell, Place place
   }
 }
 
-__attribute__((always_inline)) inline void check_read(Cell& cell, Place place, int window, int64_t index) {
-  const bool is_written = cell.written - now.block_began < now.block_met - now.block_began;
-  const bool is_known = cell.read >= now.warp_met &&
-                        (cell.reader == (lanes_of_warp | now.my_warp) || cell.reader == now.me);
-  const bool is_common = (cell.reader == lanes_of_many) & (cell.read >= now.block_met);
-  if (__builtin_expect(!(is_written & (is_known | is_common)), 0)) check_read_slowly(cell, place, window, index);
-}
-
-__attribute__((always_inline)) inline void check_write(Cell& cell, Place place, int window, int64_t index) {
-  if (__builtin_expect((cell.written >= now.block_met) | (cell.read >= now.block_met), 0)) {
-    check_write_slowly(cell, place, window, index);
-  }
+__attribute__((always_inline)) inline void note_write(Cell& cell, Place place) {
   cell.written = now.warp_met;
   cell.writer = now.me;
-  cell.write_line = uint16_t(place.line);
+  cell.write_line = uint16_t(place.line) & 0x7fff;
 }
 
-/// From here on each byte of the word has its own cell, a plane further on.
-__attribute__((noinline)) inline void split(Cell* cell, uint32_t plane) {
-  cell->is_split = 1;
-  for (int byte = 1; byte < 4; ++byte) cell[byte * plane] = *cell;
+/// Whether nobody has touched what the cell stands for since the block last met.
+__attribute__((always_inline)) inline bool is_fresh(const Cell& cell) {
+  return (cell.written < now.block_met) & (cell.read < now.block_met);
 }
 
-/// `offset` is that of the access in the memory that `cells` stand for.
-template <bool write, int size>
+/// A word's cell and stamp, and its bytes' a plane further on each. Words go by value: an address taken on the rare way
+/// would keep them in memory on the common one.
+struct Word {
+  Cell* cell;
+  Stamp* stamp;
+  uint32_t plane;
+
+  __attribute__((always_inline)) Word byte(uint32_t b) const {
+    return {cell + (1 + b) * plane, stamp + (1 + b) * plane, plane};
+  }
+};
+
+/// From here on each byte has its own cell.
+inline void split(Word word) {
+  for (uint32_t b = 0; b < 4; ++b) *word.byte(b).cell = *word.cell;
+  word.cell->is_split = 1;
+  word.cell->written = on_its_way;
+}
+
+inline void write_byte(Word word, uint32_t b, Place place, int window, int64_t index) {
+  const Word byte = word.byte(b);
+  *word.stamp = 0;
+  if (!is_fresh(*byte.cell)) check_write_slowly(*byte.cell, *byte.stamp, place, window, index);
+  note_write(*byte.cell, place);
+}
+
+__attribute__((noinline)) inline void read_slowly(Word word, Place place, int window, int64_t index, int element_bytes) {
+  if (!word.cell->is_split) return check_read_slowly(*word.cell, *word.stamp, place, window, index);
+  bool is_anyones = true;
+  for (uint32_t b = 0; b < 4; ++b) {
+    const Word byte = word.byte(b);
+    if (!is_current(*byte.stamp)) check_read_slowly(*byte.cell, *byte.stamp, place, window, index + b / element_bytes);
+    is_anyones &= *byte.stamp == now.block_met;
+  }
+  if (is_anyones) *word.stamp = now.block_met;
+}
+
+__attribute__((noinline)) inline void write_slowly(Word word, Place place, int window, int64_t index, int element_bytes) {
+  if (!word.cell->is_split) {
+    check_write_slowly(*word.cell, *word.stamp, place, window, index);
+    return note_write(*word.cell, place);
+  }
+  for (uint32_t b = 0; b < 4; ++b) write_byte(word, b, place, window, index + b / element_bytes);
+}
+
+__attribute__((noinline)) inline void read_byte_slowly(Word word, uint32_t b, Place place, int window, int64_t index) {
+  if (!word.cell->is_split) split(word);
+  const Word byte = word.byte(b);
+  check_read_slowly(*byte.cell, *byte.stamp, place, window, index);
+}
+
+__attribute__((noinline)) inline void write_byte_slowly(Word word, uint32_t b, Place place, int window, int64_t index) {
+  if (!word.cell->is_split) split(word);
+  write_byte(word, b, place, window, index);
+}
+
+/// An access to a whole word; `index` is its first element's.
+template <bool write>
+__attribute__((always_inline)) inline void check_word(Word word, Place place, int window, int64_t index, int element_bytes) {
+  if constexpr (write) {
+    if (__builtin_expect(!is_fresh(*word.cell), 0)) return write_slowly(word, place, window, index, element_bytes);
+    note_write(*word.cell, place);
+  } else if (!is_current(*word.stamp)) {
+    read_slowly(word, place, window, index, element_bytes);
+  }
+}
+
+/// To a byte; a word that any lane may read is not split by a read.
+template <bool write>
+__attribute__((always_inline)) inline void check_byte(Word word, uint32_t b, Place place, int window, int64_t index) {
+  const Word byte = word.byte(b);
+  if constexpr (write) {
+    // The cells of a word that was never split are blank.
+    const bool is_fast = word.cell->is_split & (*word.stamp != now.block_met) & is_fresh(*byte.cell);
+    if (__builtin_expect(!is_fast, 0)) return write_byte_slowly(word, b, place, window, index);
+    note_write(*byte.cell, place);
+  } else if (__builtin_expect(*byte.stamp != now.block_met, 0) && !is_current(*word.stamp) && !is_current(*byte.stamp)) {
+    read_byte_slowly(word, b, place, window, index);
+  }
+}
+
+/// An access of `size` bytes, `offset` bytes from the word that `first` is; `index` is the first element's.
+template <bool write>
 __attribute__((always_inline)) inline void check_shared(
-    Cell* cells, uint32_t plane, uint32_t offset, Place place, int window, int64_t index) {
-  if constexpr (size % 4 == 0) {
-    for (int word = 0; word < size / 4; ++word) {
-      Cell* const cell = cells + offset / 4 + word;
-      const int parts = __builtin_expect(cell->is_split, 0) ? 4 : 1;
-      for (int byte = 0; byte < parts; ++byte) {
-        if (write) check_write(cell[byte * plane], place, window, index);
-        else check_read(cell[byte * plane], place, window, index);
-      }
+    Word first, uint32_t offset, int size, int element_bytes, Place place, int window, int64_t index) {
+  if (size % 4 == 0) {
+    for (int at = 0; at < size; at += 4) {
+      const uint32_t word = (offset + at) / 4;
+      check_word<write>(
+          {first.cell + word, first.stamp + word, first.plane}, place, window, index + at / element_bytes, element_bytes);
     }
   } else {
-    for (int byte = 0; byte < size; ++byte) {
-      Cell* const cell = cells + (offset + byte) / 4;
-      if (__builtin_expect(!cell->is_split, 0)) split(cell, plane);
-      if (write) check_write(cell[(offset + byte) % 4 * plane], place, window, index);
-      else check_read(cell[(offset + byte) % 4 * plane], place, window, index);
+    for (int at = 0; at < size; ++at) {
+      const uint32_t word = (offset + at) / 4, byte = (offset + at) % 4;
+      check_byte<write>(
+          {first.cell + word, first.stamp + word, first.plane}, byte, place, window, index + at / element_bytes);
     }
   }
 }
 
 /// Calls `body` with each cell that stands for some of the `size` bytes from `offset`.
-template <class Body>
-inline void for_each_cell(Cell* cells, uint32_t plane, uint32_t offset, uint32_t size, Body body) {
+template <class Body> inline void for_each_cell(Word first, uint32_t offset, uint32_t size, Body body) {
   for (uint32_t byte = offset; byte < offset + size; ++byte) {
-    Cell& word = cells[byte / 4];
-    if (word.is_split) body(cells[byte / 4 + byte % 4 * plane]);
-    else if (byte == offset || byte % 4 == 0) body(word);
+    const Word word = {first.cell + byte / 4, first.stamp + byte / 4, first.plane};
+    if (word.cell->is_split) body(*word.byte(byte % 4).cell);
+    else if (byte == offset || byte % 4 == 0) body(*word.cell);
   }
 }
 
 /// An asynchronous copy that its thread has not waited for.
 struct Copy {
-  Cell* cells;
-  uint32_t plane, offset, size;
+  Word word;
+  uint32_t offset, size;
 };
 
 /// Those of one thread.
@@ -125,12 +207,12 @@ struct Copies {
       room = (room + 64) * 2;
     }
     list[count++] = copy;
-    for_each_cell(copy.cells, copy.plane, copy.offset, copy.size, [](Cell& cell) { cell.written = on_its_way; });
+    for_each_cell(copy.word, copy.offset, copy.size, [](Cell& cell) { cell.written = on_its_way; });
   }
 
   __attribute__((noinline)) void finish(uint32_t time) {
     for (int i = 0; i < count; ++i) {
-      for_each_cell(list[i].cells, list[i].plane, list[i].offset, list[i].size, [&](Cell& cell) {
+      for_each_cell(list[i].word, list[i].offset, list[i].size, [&](Cell& cell) {
         if (cell.written == on_its_way) cell.written = time;
       });
     }

@@ -81,9 +81,12 @@ inline bool Worker::reserve(const Launch& l) {
   if (needed > shared_room || clock > 0xf0000000u) {
     free(shared);
     free(cells);
+    free(stamps);
     shared = static_cast<unsigned char*>(aligned_alloc(128, needed));
-    cells = checks ? static_cast<Cell*>(calloc(needed, sizeof(Cell))) : nullptr;
-    shared_room = shared != nullptr && (cells != nullptr || !checks) ? needed : 0;
+    const size_t count = needed / 4 * cells_of_word;
+    cells = checks ? static_cast<Cell*>(calloc(count, sizeof(Cell))) : nullptr;
+    stamps = checks ? static_cast<Stamp*>(calloc(count, sizeof(Stamp))) : nullptr;
+    shared_room = shared != nullptr && ((cells != nullptr && stamps != nullptr) || !checks) ? needed : 0;
     clock = 0;
     if (shared_room == 0) return false;
   }
@@ -108,6 +111,7 @@ inline void* run_blocks(void* argument) {
   now.threads = {unsigned(block[0]), unsigned(block[1]), unsigned(block[2])};
   now.shared = w.shared;
   now.cells = w.cells;
+  now.stamps = w.stamps;
   now.shared_bytes = uint32_t(l.description->shared_bytes);
   now.words = uint32_t(w.shared_room / 4);
   now.tensors = l.tensors;

@@ -65,7 +65,7 @@ template <class T> struct gptr {
   /// Whether `count` elements from `at` may be touched by an access of `size` bytes.
   __attribute__((always_inline)) bool allows(int64_t at, int count, int size, emu::Place place) const {
     if (!emu::checks) return true;
-    if (__builtin_expect(uint64_t(at) >= elements || uint64_t(at) + count > elements, 0)) {
+    if (__builtin_expect(uint64_t(at) >= elements || uint64_t(count) > elements - uint64_t(at), 0)) {
       emu::found(fuselab_global_out_of_bounds, place, emu::now.tensors[tensor].description->name, at);
       return false;
     }
@@ -92,12 +92,16 @@ template <class T> struct gptr {
   }
 };
 
-/// A window of shared memory. Bytes of each window that lies in the dynamic shared memory of the block.
+/// A window of shared memory.
 template <class T> struct shared {
   T* data = nullptr;
+  /// Of the window's first word.
   emu::Cell* cells = nullptr;
+  emu::Stamp* stamps = nullptr;
   uint32_t plane = 0, elements = 0;
-  /// Of the window in the memory that `cells` and the banks begin with.
+  /// Elements that an access may touch with no further question: none where the window is not aligned to its elements.
+  uint32_t limit = 0;
+  /// Of the window in the memory that the banks begin with.
   uint32_t offset = 0;
   int window = 0;
 
@@ -110,32 +114,33 @@ template <class T> struct shared {
           active ? offset + uint32_t(at * sizeof(T)) : emu::inactive, place);
     }
   }
-  __attribute__((always_inline)) bool allows(int64_t at, int count, int size, emu::Place place) const {
+  /// Whether `count` elements from `at` may be touched at once.
+  __attribute__((always_inline)) bool allows(int64_t at, int count, emu::Place place) const {
     if (!emu::checks) return true;
-    if (__builtin_expect(uint64_t(at) >= elements || uint64_t(at) + count > elements, 0)) {
-      emu::found(fuselab_shared_out_of_bounds, place, emu::window_name(window), at);
-      return false;
-    }
-    if (__builtin_expect((offset + at * sizeof(T)) % size != 0, 0)) {
-      emu::found(fuselab_misaligned, place, emu::window_name(window), at);
-    }
-    return true;
+    const bool is_inside = uint64_t(at) < limit && uint64_t(count) <= limit - uint64_t(at);
+    const bool is_aligned = count == 1 || (offset + at * sizeof(T)) % (count * sizeof(T)) == 0;
+    if (__builtin_expect(is_inside && is_aligned, 1)) return true;
+    const bool exists = uint64_t(at) < elements && uint64_t(count) <= elements - uint64_t(at);
+    emu::found(exists ? fuselab_misaligned : fuselab_shared_out_of_bounds, place, emu::window_name(window), at);
+    return false;
   }
-  template <bool write> __attribute__((always_inline)) void check(int64_t at, emu::Place place) const {
+  template <bool write> __attribute__((always_inline)) void check(int64_t at, int count, emu::Place place) const {
     if constexpr (emu::checks) {
-      emu::check_shared<write, sizeof(T)>(cells, plane, offset + uint32_t(at * sizeof(T)), place, window, at);
+      emu::check_shared<write>(
+          {cells, stamps, plane}, offset % 4 * (sizeof(T) < 4) + uint32_t(at * sizeof(T)), count * int(sizeof(T)), sizeof(T),
+          place, window, at);
     }
   }
   template <class V> __attribute__((always_inline)) V load(int64_t i, emu::Place place) const {
     note(false, true, i, sizeof(T), place);
-    if (!allows(i, 1, sizeof(T), place)) return V{};
-    check<false>(i, place);
+    if (!allows(i, 1, place)) return V{};
+    check<false>(i, 1, place);
     return data[i];
   }
   template <class V> __attribute__((always_inline)) void store(int64_t i, V value, emu::Place place) const {
     note(true, true, i, sizeof(T), place);
-    if (!allows(i, 1, sizeof(T), place)) return;
-    check<true>(i, place);
+    if (!allows(i, 1, place)) return;
+    check<true>(i, 1, place);
     data[i] = value;
   }
 };
@@ -144,18 +149,19 @@ template <class T> struct shared {
 template <class T> __attribute__((always_inline)) inline shared<T> shared_at(int offset, int count, int window) {
   const int64_t room = (int64_t(emu::now.shared_bytes) - offset) / int64_t(sizeof(T));
   const int64_t fits = offset < 0 || room < 0 || count < 0 ? 0 : room < count ? room : count;
-  return {reinterpret_cast<T*>(emu::now.shared + offset), emu::now.cells, emu::now.words, uint32_t(fits),
-          uint32_t(offset), window};
+  return {reinterpret_cast<T*>(emu::now.shared + offset), emu::now.cells + offset / 4,
+          emu::now.stamps + offset / 4, emu::now.words, uint32_t(fits), offset % int(sizeof(T)) == 0 ? uint32_t(fits) : 0, uint32_t(offset), window};
 }
 
 /// A static array. There is one on each host thread, which runs one block at a time.
 template <class T, int N> struct array {
   static constexpr int words = (N * int(sizeof(T)) + 3) / 4;
   alignas(128) T d[N];
-  emu::Cell cells[emu::checks ? 4 * words : 1];
+  emu::Cell cells[emu::checks ? emu::cells_of_word * words : 1];
+  emu::Stamp stamps[emu::checks ? emu::cells_of_word * words : 1];
 
   __attribute__((always_inline)) Element<shared<T>, T> operator[](Index i) {
-    return {shared<T>{d, cells, uint32_t(words), uint32_t(N), 0, fuselab_static_window}, i.i, i.place};
+    return {shared<T>{d, cells, stamps, uint32_t(words), uint32_t(N), uint32_t(N), 0, fuselab_static_window}, i.i, i.place};
   }
 };
 
@@ -192,11 +198,9 @@ __attribute__((always_inline)) inline pack<T, N> ld_pack(const shared<T>& from, 
   const emu::Place place = {file, line};
   pack<T, N> values = {};
   from.note(false, true, i, N * sizeof(T), place);
-  if (!from.allows(i, N, N * sizeof(T), place)) return values;
-  for (int k = 0; k < N; ++k) {
-    from.template check<false>(i + k, place);
-    values.d[k] = from.data[i + k];
-  }
+  if (!from.allows(i, N, place)) return values;
+  from.template check<false>(i, N, place);
+  for (int k = 0; k < N; ++k) values.d[k] = from.data[i + k];
   return values;
 }
 template <int N, class T>
@@ -232,11 +236,9 @@ __attribute__((always_inline)) inline void st_pack_if(
     bool active, const shared<T>& to, int i, pack<T, N> values, FCM_PLACE) {
   const emu::Place place = {file, line};
   to.note(true, active, i, N * sizeof(T), place);
-  if (!active || !to.allows(i, N, N * sizeof(T), place)) return;
-  for (int k = 0; k < N; ++k) {
-    to.template check<true>(i + k, place);
-    to.data[i + k] = values.d[k];
-  }
+  if (!active || !to.allows(i, N, place)) return;
+  to.template check<true>(i, N, place);
+  for (int k = 0; k < N; ++k) to.data[i + k] = values.d[k];
 }
 template <int N> __attribute__((always_inline)) inline int word_of(const pack<signed char, N>& bytes, int i) {
   int word;
@@ -261,12 +263,10 @@ __attribute__((always_inline)) inline bool copied_if(
   const int64_t at = from.first + i;
   from.note(false, active && inside, at, size, place);
   to.note(true, active, j, size, place);
-  if (!active || !to.allows(j, width, size, place)) return false;
+  if (!active || !to.allows(j, width, place)) return false;
   const bool is_read = inside && from.allows(at, width, size, place);
-  for (int k = 0; k < width; ++k) {
-    to.template check<true>(j + k, place);
-    to.data[j + k] = is_read ? from.data[at + k] : inside ? T{} : T(fill);
-  }
+  to.template check<true>(j, width, place);
+  for (int k = 0; k < width; ++k) to.data[j + k] = is_read ? from.data[at + k] : inside ? T{} : T(fill);
   return true;
 }
 
@@ -284,7 +284,7 @@ __attribute__((always_inline)) inline void copy_async_if(
   const uint32_t size = uint32_t(width) * sizeof(T);
   if (emu::checks && is_written && inside && size >= 4) {
     emu::now.worker->threads[emu::now.worker->running].copies.add(
-        {to.cells, to.plane, to.offset + uint32_t(j * sizeof(T)), size});
+        {{to.cells, to.stamps, to.plane}, to.offset % 4 + uint32_t(j * sizeof(T)), size});
   }
 }
 inline void wait_for_copies() {

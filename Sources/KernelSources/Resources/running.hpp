@@ -12,16 +12,24 @@ struct Place {
   int line;
 };
 
-/// Who last wrote and read an element of shared memory, and when. Times are numbers of the host thread's clock, which
-/// counts barriers and warp-level meetings.
+/// Who last wrote and read a word of shared memory, or one of its bytes, and when. Times are numbers of the host thread's clock, which
+/// counts barriers, warp-level meetings, and warps that go on after a barrier.
 struct Cell {
   uint32_t written, read;
   uint16_t writer, reader;
-  uint16_t write_line, read_line;
-  /// Set in the first byte's cell of a word whose bytes are kept apart.
-  uint16_t is_split;
-  uint16_t unused;
+  uint16_t write_line : 15;
+  /// Set in the cell of a word whose bytes have cells of their own. Its own time of writing is then `on_its_way`, so that
+  /// no access takes it for a word's.
+  uint16_t is_split : 1;
+  uint16_t read_line;
 };
+
+/// When lanes were last found free to read a word or byte, as a time of the block or the warp: as long as it is still the
+/// last one, any lane of that block or warp may, for a write takes the stamp away. Most reads look at nothing else.
+using Stamp = uint32_t;
+
+/// Cells, and stamps, of a word: its own and its bytes'.
+constexpr int cells_of_word = 5;
 
 /// Readers beyond one: some of a warp, and some of several warps.
 constexpr uint16_t lanes_of_warp = 0x8000, lanes_of_many = 0xffff;
@@ -46,8 +54,9 @@ struct Running {
   dim3 threads, blocks;
   unsigned char* shared;
   Cell* cells;
+  Stamp* stamps;
   uint32_t shared_bytes;
-  uint32_t words;  // of shared memory: cells between the planes of a word's bytes
+  uint32_t words;  // of shared memory: cells from a word's own to that of its first byte, and from byte to byte
   /// Times: when the block began, when it last met, when the warp last met.
   uint32_t block_began, block_met, warp_met;
   uint16_t me, my_warp;

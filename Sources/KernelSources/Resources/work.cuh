@@ -179,10 +179,14 @@ struct Item {
   __device__ __forceinline__ int pixel_of(int p) const { return min(pixel + p * pixel_step, pixels - 1); }
 };
 
-/// The slot of the source that pixel `p` of the item reads through a tap.
+/// The first slot of the source's row that outputs of `row` read through the taps of the window's row `i`.
+template <class A> __device__ __forceinline__ int line_of(const Work<A>& w, int row, int i) {
+  return tap_slot(w.k.rows, row, i, w.b.g.tables) * w.source.columns;
+}
+
+/// The slot of the source that an output reads through a tap.
 template <class A>
 __device__ __forceinline__ int slot_of(const Work<A>& w, int row, int column, int i, int j) {
-  const int* tables = w.b.g.tables;
-  return tap_slot(w.k.rows, row, i, tables) * w.source.columns + tap_slot(w.k.columns, column, j, tables);
+  return line_of(w, row, i) + tap_slot(w.k.columns, column, j, w.b.g.tables);
 }
 }  // namespace fcm

@@ -44,6 +44,7 @@ struct Worker {
   Recorder* recorder = nullptr;
   unsigned char* shared = nullptr;
   Cell* cells = nullptr;
+  Stamp* stamps = nullptr;
   size_t shared_room = 0;
   uint32_t clock = 0;
   Worker* next = nullptr;  // in the list of those that no launch uses
@@ -176,9 +177,8 @@ inline void Worker::run_warp(int warp) {
 
 inline void Worker::run_block() {
   for (;;) {
-    now.warp_met = now.block_met;
     for (int warp = 0; warp < warps() && !is_abandoned; ++warp) {
-      now.warp_met = now.block_met;
+      now.warp_met = ++clock;
       run_warp(warp);
     }
     bool waits = false;
@@ -187,7 +187,7 @@ inline void Worker::run_block() {
     if constexpr (checks) check_barrier();
     ++barriers;
     now.block_met = ++clock;
-    for (int i = 0; i < launch->threads; ++i) {
+      for (int i = 0; i < launch->threads; ++i) {
       if (threads[i].state == State::at_barrier) threads[i].state = State::ready;
     }
   }
