@@ -32,7 +32,12 @@ let package = Package(
     .target(name: "Scheduling", dependencies: ["Workload", "Hardware"], swiftSettings: optimised),
 
     // The witnesses.
-    .target(name: "Reference", dependencies: ["Workload", "ConcurrentMap"], swiftSettings: optimised),
+    .target(
+      name: "CFusedMultiplyAdd", cSettings: [.unsafeFlags(["-O3"])],
+      linkerSettings: [.linkedLibrary("m")]),
+    .target(
+      name: "Reference", dependencies: ["Workload", "ConcurrentMap", "CFusedMultiplyAdd"],
+      swiftSettings: optimised),
     .target(
       name: "ScheduleExecution", dependencies: ["Workload", "Hardware", "Scheduling", "ConcurrentMap"],
       swiftSettings: optimised),

@@ -1,10 +1,12 @@
+import CFusedMultiplyAdd
 import ConcurrentMap
 import Workload
 
 /// FP32 convolution: one output plane at a time, one tap of its filter after the other.
 ///
 /// The taps are the outer loop and the outputs of a plane the inner one, so each output still sees its own taps
-/// in order while neighbouring outputs share a weight.
+/// in order while neighbouring outputs share a weight. Outputs that read padding through a tap and those that read inside
+/// the map are different ones, so which come first does not matter.
 struct DirectConvolution {
   let shape: ConvolutionShape
   let weights, bias: [Float]
@@ -60,7 +62,6 @@ struct DirectConvolution {
     let firstChannel = batch * shape.inputChannels + filter / shape.filtersPerGroup * shape.channelsPerGroup
     let inputPlane = shape.inputMap.plane
     let width = shape.columns.outputExtent
-    let source = input.span
     var target = sums.mutableSpan
     for tap in chain {
       let weight = weights[filter * shape.taps + tap.weight]
@@ -72,15 +73,36 @@ struct DirectConvolution {
           Self.multiplyAddPadding(weight, outputs, &target)
           continue
         }
-        let inside =
-          outputs.lowerBound + columnTap.inside.lowerBound..<outputs.lowerBound
-          + columnTap.inside.upperBound
-        let first =
-          plane + rowTap.input(row) * shape.columns.inputExtent
-          + columnTap.input(columnTap.inside.lowerBound)
-        Self.multiplyAddPadding(weight, outputs.lowerBound..<inside.lowerBound, &target)
-        Self.multiplyAdd(weight, source, from: first, step: columnTap.stride, inside, &target)
-        Self.multiplyAddPadding(weight, inside.upperBound..<outputs.upperBound, &target)
+        let inside = columnTap.inside
+        Self.multiplyAddPadding(
+          weight, outputs.lowerBound..<outputs.lowerBound + inside.lowerBound, &target)
+        Self.multiplyAddPadding(
+          weight, outputs.lowerBound + inside.upperBound..<outputs.upperBound, &target)
+      }
+      multiplyAddInside(weight, rowTap, columnTap, input, plane, &target)
+    }
+  }
+
+  /// The outputs that read inside the map through a tap, those of one row after the other.
+  private func multiplyAddInside(
+    _ weight: Float, _ rowTap: AxisTap, _ columnTap: AxisTap, _ input: [Float], _ plane: Int,
+    _ sums: inout MutableSpan<Float>
+  ) {
+    let (rows, columns) = (rowTap.inside, columnTap.inside)
+    guard !rows.isEmpty, !columns.isEmpty else { return }
+    let (width, inputWidth) = (shape.columns.outputExtent, shape.columns.inputExtent)
+    let first = plane + rowTap.input(rows.lowerBound) * inputWidth + columnTap.input(columns.lowerBound)
+    let last =
+      plane + rowTap.input(rows.upperBound - 1) * inputWidth + columnTap.input(columns.upperBound - 1)
+    let target = rows.lowerBound * width + columns.lowerBound
+    precondition(
+      first >= 0 && last < input.count && (rows.upperBound - 1) * width + columns.upperBound <= sums.count)
+    sums.withUnsafeMutableBufferPointer { sums in
+      input.withUnsafeBufferPointer { input in
+        guard let sums = sums.baseAddress, let input = input.baseAddress else { return }
+        fuselab_multiply_add(
+          sums + target, width, input + first, rowTap.stride * inputWidth, columnTap.stride, weight, rows.count,
+          columns.count)
       }
     }
   }
@@ -90,16 +112,5 @@ struct DirectConvolution {
     _ weight: Float, _ outputs: Range<Int>, _ sums: inout MutableSpan<Float>
   ) {
     for output in outputs { sums[output] = sums[output].addingProduct(weight, 0) }
-  }
-
-  @inline(__always) private static func multiplyAdd(
-    _ weight: Float, _ source: borrowing Span<Float>, from first: Int, step: Int, _ outputs: Range<Int>,
-    _ sums: inout MutableSpan<Float>
-  ) {
-    var index = first
-    for output in outputs {
-      sums[output] = sums[output].addingProduct(weight, source[index])
-      index += step
-    }
   }
 }

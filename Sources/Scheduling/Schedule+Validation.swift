@@ -53,16 +53,22 @@ extension Schedule {
 extension BlockFootprint {
   /// - Throws: `ScheduleError` where a block of this footprint cannot run on `gpu`.
   public func checkLegality(on gpu: GPU) throws(ScheduleError) {
-    if threads > gpu.threadsPerBlock { throw .tooManyThreads(threads, limit: gpu.threadsPerBlock) }
+    if let violation = violation(on: gpu) { throw violation }
+  }
+
+  /// The first limit of `gpu` that a block of this footprint passes; nil where it can run. A search asks this of millions.
+  public func violation(on gpu: GPU) -> ScheduleError? {
+    if threads > gpu.threadsPerBlock { return .tooManyThreads(threads, limit: gpu.threadsPerBlock) }
     if sharedMemory > gpu.sharedMemoryPerBlock {
-      throw .sharedMemoryExceeded(need: sharedMemory, limit: gpu.sharedMemoryPerBlock)
+      return .sharedMemoryExceeded(need: sharedMemory, limit: gpu.sharedMemoryPerBlock)
     }
     if registersPerThread > gpu.registersPerThread {
-      throw .registersPerThreadExceeded(need: registersPerThread, limit: gpu.registersPerThread)
+      return .registersPerThreadExceeded(need: registersPerThread, limit: gpu.registersPerThread)
     }
     if Occupancy.residentBlocks(self, on: gpu) < 1 {
-      throw .registersPerBlockExceeded(
+      return .registersPerBlockExceeded(
         need: Occupancy.allocatedRegisters(of: self, on: gpu), limit: gpu.registersPerMultiprocessor)
     }
+    return nil
   }
 }

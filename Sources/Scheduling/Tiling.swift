@@ -17,7 +17,7 @@ public struct Tiling: Hashable, Sendable {
   }
 
   /// Whether `stage` consumes its input channels in more than one chunk.
-  func isChunked(_ stage: Int, in chain: Chain) -> Bool {
+  public func isChunked(_ stage: Int, in chain: Chain) -> Bool {
     chain.mixesChannels(stage) && reduction[stage] < chain.stages[stage].shape.inputChannels
   }
 

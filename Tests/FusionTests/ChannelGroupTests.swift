@@ -29,7 +29,7 @@ import Workload
             let tiling = Tiling(rows: rows, columns: columns, channels: channels, reduction: chunk)
             let schedule = try Schedule(
               chain, tiling: tiling, lanes: LaneMap(threads: 512, vectorWidth: 4))
-            guard (try? schedule.checkLegality(on: gpu)) != nil else { continue }
+            guard schedule.footprint.violation(on: gpu) == nil else { continue }
             let bytes = AnalyticTraffic(schedule).accesses.total
             least = min(least ?? bytes, bytes)
           }

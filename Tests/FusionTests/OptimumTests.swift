@@ -123,7 +123,7 @@ private func leastCost(
             try Schedule(
               chain, tiling: tiling,
               lanes: LaneMap(threads: threads, vectorWidth: 16 / chain.elementType.bytes))
-          }.first { (try? $0.checkLegality(on: gpu)) != nil }
+          }.first { $0.footprint.violation(on: gpu) == nil }
           guard let schedule = legal else { continue }
           let gma = AnalyticTraffic(schedule).accesses.total
           let primary = objective == .gma ? gma : DRAMEstimate(schedule, on: gpu).total

@@ -1,0 +1,148 @@
+import CostModel
+import Hardware
+import Scheduling
+import Workload
+
+/// Which reduction chunks and lanes make a tile legal on a GPU, and which of them to take.
+struct LaneLegality {
+  let chain: Chain
+  let gpu: GPU
+
+  /// Threads per block that are tried, in order of preference.
+  static let threadCounts = [256, 128, 512, 1024, 64, 32]
+
+  /// 16-byte accesses where alignment allows them.
+  func lanes(threads: Int, pixels: Int = 1, buffers: Int = 1) -> LaneMap {
+    LaneMap(
+      threads: threads, vectorWidth: 16 / chain.elementType.bytes, buffers: buffers, pixelsPerThread: pixels,
+      usesTensorCores: chain.axisOrder == .hwc)
+  }
+
+  func isLegal(_ group: ReductionOptions.Group, _ channels: Int, _ rows: AxisSums, _ columns: AxisSums)
+    -> Bool
+  {
+    group.extremes.contains { reduction in
+      let tiling = Tiling(
+        rows: rows.tile, columns: columns.tile, channels: channels, reduction: reduction)
+      return Self.threadCounts.contains { threads in
+        footprint(tiling, threads, rows, columns).violation(on: gpu) == nil
+      }
+    }
+  }
+
+  /// Pixels that a thread may compute together.
+  static let pixelCounts = [1, 2, 4, 8, 16]
+
+  /// What is preferred among the reduction chunks and lanes of a tile, most important first.
+  private struct Rank {
+    /// Input channels that the stages take at once.
+    let taken: Int
+    /// Threads that a multiprocessor holds.
+    let resident: Int
+    /// Stages whose filters are loaded in whole items.
+    let aligned: Int
+    /// Staging buffers of what is loaded chunk by chunk.
+    let buffers: Int
+
+    static func > (a: Rank, b: Rank) -> Bool {
+      (a.taken, a.resident, a.aligned, a.buffers) > (b.taken, b.resident, b.aligned, b.buffers)
+    }
+  }
+
+  /// The tiling and lanes of the highest rank; among equals those of the largest chunk. A thread then takes as many pixels
+  /// together as leave it fewest items, if that keeps as many threads resident: it reads each weight once for all of them.
+  func realise(
+    _ group: ReductionOptions.Group, _ channels: Int, _ rows: AxisSums, _ columns: AxisSums
+  ) -> (tiling: Tiling, lanes: LaneMap)? {
+    var best: (rank: Rank, tiling: Tiling, lanes: LaneMap)?
+    for reduction in group.options {
+      let tiling = Tiling(
+        rows: rows.tile, columns: columns.tile, channels: channels, reduction: reduction)
+      let taken = channelsTaken(by: model(tiling, lanes(threads: WarpRequest.lanes), rows, columns))
+      let aligned = alignedStages(tiling)
+      let most = isPipelined(tiling) ? 2 : 1
+      func isBetter(_ resident: Int, _ buffers: Int) -> Bool {
+        let rank = Rank(taken: taken, resident: resident, aligned: aligned, buffers: buffers)
+        return best.map { rank > $0.rank } ?? true
+      }
+      // What a footprint could not change is looked at before it is worked out.
+      guard isBetter(gpu.warpsPerMultiprocessor * gpu.warpSize, most) else { continue }
+      for threads in Self.threadCounts {
+        var room = Int.max
+        for buffers in 1...most where isBetter(room, most) {
+          let model = model(tiling, lanes(threads: threads, buffers: buffers), rows, columns)
+          // More buffers never leave room for more threads.
+          room = model.footprint.violation(on: gpu) == nil ? residentThreads(model.footprint) : 0
+          guard room > 0, isBetter(room, buffers) else { continue }
+          best = (
+            Rank(taken: taken, resident: room, aligned: aligned, buffers: buffers), tiling, model.lanes
+          )
+        }
+      }
+    }
+    return best.map { best in
+      let models = Self.pixelCounts.map { pixels in
+        model(
+          best.tiling, lanes(threads: best.lanes.threads, pixels: pixels, buffers: best.lanes.buffers), rows,
+          columns)
+      }
+      let fits = models.filter { model in
+        model.footprint.violation(on: gpu) == nil
+          && residentThreads(model.footprint) >= best.rank.resident
+      }
+      // The first of the least, so the fewest pixels.
+      let fewest = fits.min { items(of: $0) < items(of: $1) }
+      return (best.tiling, fewest?.lanes ?? best.lanes)
+    }
+  }
+
+  /// Input channels that a chunk must have for a second buffer to be worth a meeting of the block's threads for each.
+  private static let leastPipelinedChunk = 8
+
+  /// Whether a second buffer lets a chunk be loaded while the one before is computed. Where copies are not asynchronous, a
+  /// warp waits for its loads whichever buffer they go to.
+  private func isPipelined(_ tiling: Tiling) -> Bool {
+    let chunked = chain.stages.indices.filter { tiling.isChunked($0, in: chain) }
+    return gpu.hasAsynchronousCopies && !chunked.isEmpty
+      && chunked.allSatisfy { tiling.reduction[$0] >= Self.leastPipelinedChunk }
+  }
+
+  /// Stages whose chunks leave filters whole items of 16 bytes.
+  private func alignedStages(_ tiling: Tiling) -> Int {
+    let width = 16 / chain.elementType.bytes
+    return chain.stages.indices.count { !tiling.isChunked($0, in: chain) || tiling.reduction[$0] % width == 0 }
+  }
+
+  /// Input channels that the stages which mix channels take at once, one and one where packs are not possible.
+  private func channelsTaken(by model: FootprintModel) -> Int {
+    chain.stages.indices.reduce(0) { sum, stage in
+      switch model.path(of: stage) {
+      case .elements: sum + 1
+      case .packs(let size): sum + size
+      case .matrix: sum + ComputePath.matrixChannels
+      }
+    }
+  }
+
+  private func residentThreads(_ footprint: BlockFootprint) -> Int {
+    Occupancy.residentBlocks(footprint, on: gpu) * footprint.threads
+  }
+
+  /// Items of a thread of the stages that mix channels.
+  private func items(of model: FootprintModel) -> Int {
+    chain.stages.indices.reduce(0) { $0 + (chain.mixesChannels($1) ? model.itemsPerThread(of: $1) : 0) }
+  }
+
+  private func footprint(
+    _ tiling: Tiling, _ threads: Int, _ rows: AxisSums, _ columns: AxisSums
+  ) -> BlockFootprint {
+    model(tiling, lanes(threads: threads), rows, columns).footprint
+  }
+
+  private func model(
+    _ tiling: Tiling, _ lanes: LaneMap, _ rows: AxisSums, _ columns: AxisSums
+  ) -> FootprintModel {
+    FootprintModel(
+      chain: chain, tiling: tiling, lanes: lanes, rowSlots: rows.slots, columnSlots: columns.slots)
+  }
+}
