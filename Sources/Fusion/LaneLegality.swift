@@ -110,7 +110,9 @@ struct LaneLegality {
   /// Stages whose chunks leave filters whole items of 16 bytes.
   private func alignedStages(_ tiling: Tiling) -> Int {
     let width = 16 / chain.elementType.bytes
-    return chain.stages.indices.count { !tiling.isChunked($0, in: chain) || tiling.reduction[$0] % width == 0 }
+    return chain.stages.indices.count { stage in
+      !tiling.isChunked(stage, in: chain) || tiling.reduction[stage] % width == 0
+    }
   }
 
   /// Input channels that the stages which mix channels take at once, one and one where packs are not possible.

@@ -101,8 +101,8 @@ struct DirectConvolution {
       input.withUnsafeBufferPointer { input in
         guard let sums = sums.baseAddress, let input = input.baseAddress else { return }
         fuselab_multiply_add(
-          sums + target, width, input + first, rowTap.stride * inputWidth, columnTap.stride, weight, rows.count,
-          columns.count)
+          sums + target, width, input + first, rowTap.stride * inputWidth, columnTap.stride, weight,
+          rows.count, columns.count)
       }
     }
   }
