@@ -43,8 +43,10 @@ let package = Package(
       swiftSettings: optimised),
     .target(
       name: "CostModel", dependencies: ["Workload", "Hardware", "Scheduling"], swiftSettings: optimised),
+    .target(name: "CCacheLoops", cxxSettings: [.unsafeFlags(["-O3"])]),
     .target(
-      name: "MemorySimulation", dependencies: ["Workload", "Hardware", "Scheduling", "ConcurrentMap"],
+      name: "MemorySimulation",
+      dependencies: ["Workload", "Hardware", "Scheduling", "ConcurrentMap", "CCacheLoops"],
       swiftSettings: optimised),
 
     // The kernels, and what runs them on the CPU.

@@ -7,10 +7,12 @@ public struct CacheTrace: Sendable {
   public let sectors: [Int]
   /// The same as line accesses, a step's length at a time, as a replay has them ready.
   private let steps: [[LineAccess]]
+  private let lines: Range<Int>
 
   private init(name: String, sectors: [Int]) {
     self.name = name
     self.sectors = sectors
+    lines = 0..<(sectors.max() ?? 0) + 1
     steps = stride(from: 0, to: sectors.count, by: 2048).map { first in
       sectors[first..<min(first + 2048, sectors.count)].map { LineAccess(line: $0, mask: 1) }
     }
@@ -41,7 +43,7 @@ public struct CacheTrace: Sendable {
 
   /// Hits and misses of a cache of `sets` sets of `ways` lines of one sector, least recently used first out.
   public func replay(sets: Int, ways: Int) -> (hits: Int, misses: Int) {
-    var cache = SectoredCache(capacity: Bytes(sets * ways * 32), line: Bytes(32), ways: ways)
+    var cache = ReadCache(capacity: Bytes(sets * ways * 32), line: Bytes(32), ways: ways, lines: lines)
     var counts = HitCounts()
     var missed: [LineAccess] = []
     for step in steps {

@@ -4,14 +4,15 @@ import Workload
 /// The L1 of each multiprocessor that gets a block: empty at the start, for hardware invalidates it between dependent
 /// kernels, and written through.
 struct L1Caches {
-  private var caches: [SectoredCache]
+  private var caches: [ReadCache]
   /// What each of them ever held.
   private var held: [LineHistory]
   private let sectorsPerLine: Int
 
   /// - Parameter lines: Lines of the tensors of the kernel.
   init(_ gpu: GPU, count: Int, carveOut: Bytes, lines: Range<Int>) {
-    let cache = SectoredCache(capacity: gpu.unifiedL1 - carveOut, line: gpu.l1Line, ways: gpu.l1Ways)
+    let cache = ReadCache(
+      capacity: gpu.unifiedL1 - carveOut, line: gpu.l1Line, ways: gpu.l1Ways, lines: lines)
     caches = Array(repeating: cache, count: count)
     held = Array(repeating: LineHistory(lines), count: count)
     sectorsPerLine = cache.sectorsPerLine
@@ -45,7 +46,7 @@ struct L1Caches {
 
   /// A store puts its line in. Lines of the L1 are never dirty, so what falls out needs nothing.
   mutating func allocate(sector: Int, isWhole: Bool, on multiprocessor: Int) {
-    _ = caches[multiprocessor].insert(sector: sector, valid: isWhole)
+    caches[multiprocessor].insert(sector: sector, valid: isWhole)
   }
 }
 

@@ -57,6 +57,12 @@ struct CachePeerTests {
             var missed: [LineAccess] = []
             cache.load(lines, counts: &counts, missed: &missed)
             ours.append("\(counts.hits.total / perLine) \(missed.count)")
+            guard policy == .lru else { continue }
+            var reader = ReadCache(
+              capacity: Bytes(sets * ways * line), line: Bytes(line), ways: ways, lines: 0..<20_000)
+            var (again, lost) = (HitCounts(), [LineAccess]())
+            reader.load(lines, counts: &again, missed: &lost)
+            #expect(again == counts && lost == missed)
           }
         }
       }
