@@ -48,7 +48,8 @@ public struct CacheTrace: Sendable {
     var missed: [LineAccess] = []
     for step in steps {
       missed.removeAll(keepingCapacity: true)
-      cache.load(step, counts: &counts, missed: &missed)
+      // One cause for all, as almost every step of a replay has.
+      cache.load(step, as: .compulsory, counts: &counts, missed: &missed)
     }
     return (counts.hits.total, counts.misses.total)
   }

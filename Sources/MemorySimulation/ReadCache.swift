@@ -16,10 +16,9 @@ struct ReadCache: Hashable, Sendable {
   }
 
   let sectorsPerLine, ways, sets: Int
-  private static let perVector = Int(fuselab_entries_per_vector)
   private let lines: Range<Int>
-  /// A set after the other, each in whole vectors of which 1, 2 or 4 make a set.
-  private var entries: [UInt32] = []
+  /// A set after the other, each of 1, 2 or 4 vectors, which so lie where lines of the host's cache begin.
+  private var entries: [SIMD16<UInt32>] = []
   private let vectors: Int
   /// Instead of entries, where lines are too many or sets too wide for them.
   private var wide: SectoredCache?
@@ -33,12 +32,12 @@ struct ReadCache: Hashable, Sendable {
     (sectorsPerLine, sets) = (cache.sectorsPerLine, cache.sets)
     self.ways = cache.ways
     self.lines = lines
-    let needed = (cache.ways + Self.perVector - 1) / Self.perVector
+    let needed = (cache.ways + SIMD16<UInt32>.scalarCount - 1) / SIMD16<UInt32>.scalarCount
     vectors = needed == 3 ? 4 : needed
     // Remainders by the sets are exact below 2³².
     let fits = lines.count < 1 << (32 - cache.sectorsPerLine) - 1 && cache.sets + lines.count < 1 << 32
     if vectors <= Int(fuselab_most_vectors), fits {
-      entries = Array(repeating: 0, count: cache.sets * vectors * Self.perVector)
+      entries = Array(repeating: .zero, count: cache.sets * vectors)
     } else {
       wide = cache
     }
@@ -91,7 +90,8 @@ struct ReadCache: Hashable, Sendable {
     let (first, limit) = (lines.lowerBound, lines.count)
     let found = entries.withUnsafeMutableBufferPointer { entries in
       var cache = fuselab_line_sets(
-        entries: entries.baseAddress, vectors: UInt32(vectors), ways: UInt32(ways), sectors: UInt32(sectors),
+        entries: UnsafeMutableRawPointer(entries.baseAddress)?.assumingMemoryBound(to: UInt32.self),
+        vectors: UInt32(vectors), ways: UInt32(ways), sectors: UInt32(sectors),
         first: UInt64(first), turn: UInt64(first % sets), sets: UInt64(sets), magic: .max / UInt64(sets) &+ 1)
       return asked.withMemoryRebound(to: UInt64.self, capacity: stream.count) { asked in
         missed.withMemoryRebound(to: UInt64.self, capacity: stream.count) { missed in
