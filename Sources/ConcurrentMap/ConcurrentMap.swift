@@ -1,4 +1,5 @@
 import Dispatch
+import Synchronization
 
 /// `count` results of `body`, in index order, computed by at most `threads` threads.
 ///
@@ -15,12 +16,16 @@ package func concurrentMap<Result: Sendable>(
     results.deinitialize()
     results.deallocate()
   }
-  // Each worker takes every `workers`-th index, so neighbouring indices, which tend to cost the same, are
-  // spread evenly. Each element is written by exactly one worker.
-  let workers = min(threads, count)
+  // A worker that is done takes the next index that no one has, for costs may differ by orders of magnitude. Each element
+  // is written by exactly one worker.
+  let next = Atomic(0)
   nonisolated(unsafe) let slots = results
-  DispatchQueue.concurrentPerform(iterations: workers) { worker in
-    for index in stride(from: worker, to: count, by: workers) { slots[index] = body(index) }
+  DispatchQueue.concurrentPerform(iterations: min(threads, count)) { _ in
+    while true {
+      let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+      guard index < count else { break }
+      slots[index] = body(index)
+    }
   }
   return results.map { result in
     guard let result else { preconditionFailure("an index was not computed") }

@@ -34,6 +34,13 @@ public struct KernelReplay: Sendable {
 
   /// From a cold L2, which is flushed at the end unless `parameters` say otherwise.
   public func run() -> KernelTraffic {
+    var traffic = runGlobalMemory()
+    traffic.add(SharedMemoryBooks(schedule))
+    return traffic
+  }
+
+  /// `run()` without the books of shared memory, which can be worked out at the same time.
+  func runGlobalMemory() -> KernelTraffic {
     var machine = ReplayMachine(self, l2: L2State(of: gpu, parameters: parameters))
     machine.run()
     if parameters.flushesAtEnd { machine.flush() }
@@ -44,6 +51,13 @@ public struct KernelReplay: Sendable {
   /// network can run one after the other.
   /// - Parameter flushing: Whether the kernel's end writes all dirty sectors; they stay, clean.
   public func run(from l2: inout L2State, flushing: Bool = false) -> KernelTraffic {
+    var traffic = runGlobalMemory(from: &l2, flushing: flushing)
+    traffic.add(SharedMemoryBooks(schedule))
+    return traffic
+  }
+
+  /// The same without the books of shared memory.
+  func runGlobalMemory(from l2: inout L2State, flushing: Bool) -> KernelTraffic {
     var machine = ReplayMachine(self, l2: l2)
     machine.run()
     if flushing { machine.flush() }

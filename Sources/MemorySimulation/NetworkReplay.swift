@@ -59,7 +59,8 @@ public struct NetworkReplay: Sendable {
     }
   }
 
-  /// The traffic of each kernel. No result depends on `threads`; only cold kernels can run side by side.
+  /// The traffic of each kernel. No result depends on `threads`: kernels that start cold run side by side, the others one after
+  /// the other; what does not ask the L2 runs beside them.
   /// - Parameter advance: Called after each kernel, from any thread.
   public func run(
     _ between: L2BetweenKernels, threads: Int, advance: @escaping @Sendable () -> Void = {}
@@ -69,16 +70,57 @@ public struct NetworkReplay: Sendable {
       KernelReplay(
         $0.schedule, on: gpu, parameters: parameters, placement: between == .cold ? nil : $1)
     }
-    guard between != .cold else {
-      return concurrentMap(count: replays.count, threads: threads) { index in
-        defer { advance() }
-        return replays[index].run()
+    // Long work first: the replays, and those of the most accesses first, so that no thread waits for one at the end.
+    let replayTasks =
+      between == .cold
+      ? Self.longestFirst(replays).map { Task.replay([$0]) }
+      : [.replay(Array(replays.indices))]
+    let tasks = replayTasks + replays.indices.map { .sharedMemory($0) }
+    let results = concurrentMap(count: tasks.count, threads: threads) { number -> Result in
+      switch tasks[number] {
+      case .sharedMemory(let index): return .sharedMemory(index, SharedMemoryBooks(replays[index].schedule))
+      case .replay(let indices):
+        var l2 = L2State(of: gpu, parameters: parameters)
+        let traffic = indices.map { index in
+          defer { advance() }
+          return between == .cold
+            ? replays[index].runGlobalMemory()
+            : replays[index].runGlobalMemory(from: &l2, flushing: between == .flushed)
+        }
+        return .replay(Array(zip(indices, traffic)))
       }
     }
-    var l2 = L2State(of: gpu, parameters: parameters)
-    return replays.map { replay in
-      defer { advance() }
-      return replay.run(from: &l2, flushing: between == .flushed)
+    return Self.joined(results, count: replays.count)
+  }
+
+  /// What one thread does at a time.
+  private enum Task {
+    /// Kernels, one after the other.
+    case replay([Int])
+    case sharedMemory(Int)
+  }
+
+  private enum Result {
+    case replay([(Int, KernelTraffic)])
+    case sharedMemory(Int, SharedMemoryBooks)
+  }
+
+  private static func joined(_ results: [Result], count: Int) -> [KernelTraffic] {
+    var traffic: [KernelTraffic?] = Array(repeating: nil, count: count)
+    for case .replay(let kernels) in results {
+      for (index, kernel) in kernels { traffic[index] = kernel }
     }
+    for case .sharedMemory(let index, let books) in results { traffic[index]?.add(books) }
+    return traffic.compactMap { $0 }
+  }
+
+  /// By the elements that their blocks load and store.
+  private static func longestFirst(_ replays: [KernelReplay]) -> [Int] {
+    let work = replays.map { replay in
+      let (schedule, chain) = (replay.schedule, replay.schedule.chain)
+      let maps = chain.inputs.reduce(0) { $0 + chain.elements(of: $1) }
+      return maps * schedule.channelTiles + chain.elements(of: .ofm)
+    }
+    return replays.indices.sorted { (work[$0], $1) > (work[$1], $0) }
   }
 }

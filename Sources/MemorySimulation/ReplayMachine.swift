@@ -145,7 +145,7 @@ private struct L2Books {
 }
 
 extension ReplayMachine {
-  /// The books of the kernel, after it has run.
+  /// The books of the kernel, after it has run; those of shared memory stay empty.
   func traffic(isFlushed: Bool) -> KernelTraffic {
     let schedule = replay.schedule
     var traffic = KernelTraffic(occupancy: occupancy)
@@ -156,7 +156,6 @@ extension ReplayMachine {
     let others = library.accesses.count
     traffic.earlierKernels.book(.dramReads, memory.l2.mergeReads[others])
     traffic.earlierKernels.book(.dramWrites, memory.l2.writtenBack[others])
-    bookSharedMemory(&traffic)
     traffic.blocks = schedule.blocks.count
     traffic.blocksPerWave = blocksPerWave
     traffic.startsCold = start.isCold
@@ -171,35 +170,6 @@ extension ReplayMachine {
     traffic.l2.atomReads = Sectors(memory.l2.atomReads)
     traffic.l2.atomWrites = Sectors(memory.l2.atomWrites)
     return traffic
-  }
-
-  /// Every block of a channel tile costs shared memory the same, and each channel tile has as many blocks.
-  private func bookSharedMemory(_ traffic: inout KernelTraffic) {
-    let schedule = replay.schedule
-    let chain = schedule.chain
-    var steps = SharedMemorySteps(schedule)
-    var seen: Set<Int> = []
-    for block in schedule.blocks.prefix(schedule.blocks.count / max(1, chain.last.shape.batch))
-    where seen.insert(block.channelTile).inserted {
-      for step in schedule.steps(of: block) {
-        switch step {
-        case .load(.residual, _): break
-        case .load(let operand, let region):
-          steps.stage(operand, region, width: schedule.vectorWidth(of: operand))
-        case .compute(let stage, let channels, let reducing):
-          // A stage that does not mix channels reduces at once.
-          let ends = reducing.upperBound == chain.stages[stage].shape.inputChannels
-          steps.compute(
-            stage, channels: channels, reducing: reducing.count, ends: !chain.mixesChannels(stage) || ends)
-        case .store, .barrier: break
-        }
-      }
-    }
-    let blocks = schedule.blocks.count / schedule.channelTiles
-    traffic.sharedStaging = steps.staging * blocks
-    traffic.sharedReads = steps.operandReads * blocks
-    traffic.sharedIntermediates = steps.intermediateWrites * blocks
-    traffic.multiplyAddInstructions = steps.multiplyAdds * blocks
   }
 
   private func operandTraffic(_ index: Int) -> OperandTraffic {

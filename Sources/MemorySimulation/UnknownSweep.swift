@@ -27,13 +27,16 @@ public struct UnknownSweep: Sendable {
   ) {
     let settings = Self.settings(on: gpu)
     let base = SimulationParameters(of: gpu)
+    // No setting moves these.
+    let books = concurrentMap(count: schedules.count, threads: threads) { SharedMemoryBooks(schedules[$0]) }
     let sums = concurrentMap(count: settings.count + 1, threads: threads) { index in
       defer { advance() }
       var parameters = base
       if index > 0 { parameters.set(settings[index - 1].name, to: settings[index - 1].value) }
       var sums = Array(repeating: 0, count: Self.counters.count)
-      for schedule in schedules {
-        let traffic = KernelReplay(schedule, on: gpu, parameters: parameters).run()
+      for (schedule, books) in zip(schedules, books) {
+        var traffic = KernelReplay(schedule, on: gpu, parameters: parameters).runGlobalMemory()
+        traffic.add(books)
         for (number, counter) in Self.counters.enumerated() { sums[number] += counter.value(from: traffic) }
       }
       return sums

@@ -50,6 +50,18 @@ import Workload
     #expect(drawing(network.run(.flushed, threads: 2)) == "34 32 0 | 2 32 32")
   }
 
+  @Test("No count of threads moves a number, and a kernel of a network is what it is alone")
+  func threads() throws {
+    let network = try network(l2: 1 << 16)
+    for between in L2BetweenKernels.allCases {
+      let alone = network.run(between, threads: 1)
+      for threads in [2, 3, 16] { #expect(network.run(between, threads: threads) == alone) }
+      guard between == .cold else { continue }
+      #expect(alone == network.kernels.map { KernelReplay($0.schedule, on: network.gpu).run() })
+      #expect(alone.allSatisfy { $0.shared.requests > 0 && $0.multiplyAddInstructions > 0 })
+    }
+  }
+
   // 8 lines hold one map. The first kernel's stores push its input out; the second finds its input, dirty, and pushes it out
   // with its own stores.
   @Test("In an L2 of one map the second kernel finds its input and writes it back")
