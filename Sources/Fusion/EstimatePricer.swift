@@ -84,27 +84,44 @@ struct EstimatePricer {
     _ channels: ChannelSums, blocks: Int, accesses: Bytes, dram: Bytes, pixels: (Int) -> Double
   ) -> ObjectiveValue {
     var multiplyAdds = 0.0
+    var packed = 0.0
     var reads = 0.0
     for (stage, layer) in chain.stages.enumerated() {
       let outputs = Double(chain.last.shape.batch) * Double(channels.computed(stage)) * pixels(stage + 1)
       let products = outputs * Double(layer.shape.taps) / Double(gpu.warpSize)
-      if layer.hasWeights { multiplyAdds += products }
+      if layer.hasWeights {
+        if chain.mayTakePacks(stage) { packed += products } else { multiplyAdds += products }
+      }
       reads += products * LaneLegality.leastReadsPerProduct(chain, stage)
     }
     // A little less, for sums of doubles are rounded.
     let (adds, shared) = (whole(multiplyAdds * 0.999_999), whole(reads * 0.999_999))
+    // Products of packs by whatever does most of them a clock, in as few instructions as matrices take.
+    let perMatrix = Double(ComputePath.matrixProducts / gpu.warpSize)
+    let throughput = gpu.estimates.throughput
+    let hasFastMatrices = throughput.int8MatrixProducts >= ComputePath.dotChannels * throughput.int32Lanes
+    let matrices = whole(packed / perMatrix * 0.999_999)
+    let dots = whole(packed / Double(ComputePath.dotChannels) * 0.999_999)
     let sectors = accesses.count / gpu.sector.count
     let work = KernelWork(
       blocks: blocks, residentBlocks: gpu.blocksPerMultiprocessor, elementType: chain.elementType,
-      multiplyAdds: adds, instructions: adds + shared, sharedWavefronts: shared, l1Sectors: sectors,
+      multiplyAdds: adds, instructions: adds + matrices + shared, sharedWavefronts: shared,
+      l1Sectors: sectors,
       l2Sectors: sectors, dramBytes: dram.count, loadRounds: 0, sectorsFromL1: 0, sectorsFromL2: 0,
-      sectorsFromDRAM: 0)
+      sectorsFromDRAM: 0, dotProducts: hasFastMatrices ? 0 : dots, matrices: hasFastMatrices ? matrices : 0)
     return objective == .time
       ? ObjectiveValue(TimeEstimate(work, on: gpu).total.count)
       : ObjectiveValue(EnergyEstimate(work, on: gpu).total.count)
   }
 
   private func whole(_ value: Double) -> Int { Int(min(value, Double(1 << 50))) }
+}
+
+extension Chain {
+  /// Whether a stage in INT8 may take several input channels at once.
+  fileprivate func mayTakePacks(_ stage: Int) -> Bool {
+    elementType == .int8 && axisOrder == .hwc && mixesChannels(stage)
+  }
 }
 
 extension LaneLegality {

@@ -19,7 +19,9 @@ extension KernelWork {
     let (total, loads) = (traffic.total, traffic.loads)
     blocks = traffic.blocks
     residentBlocks = max(1, traffic.occupancy.blocksPerMultiprocessor)
-    multiplyAdds = traffic.multiplyAddInstructions
+    multiplyAdds = traffic.multiplyAdds.single
+    dotProducts = traffic.multiplyAdds.dotProducts
+    matrices = traffic.multiplyAdds.matrices
     instructions = traffic.warpInstructions
     sharedWavefronts = traffic.shared.wavefronts
     l1Sectors = total.sectors.count

@@ -2,19 +2,22 @@
 public struct Throughput: Hashable, Sendable {
   /// Warp instructions that a multiprocessor issues.
   public let warpInstructions: Int
-  /// Lanes of a multiprocessor that multiply and add 32-bit integers.
+  /// Lanes of a multiprocessor that multiply and add 32-bit integers, or four bytes each at once (dp4a).
   public let int32Lanes: Int
+  /// Products of bytes that a multiprocessor's tensor cores multiply and add.
+  public let int8MatrixProducts: Int
   /// Bytes that a multiprocessor's L1 delivers, and its shared memory.
   public let l1Bytes, sharedBytes: Int
   /// Bytes between a multiprocessor and the L2, and what the whole L2 delivers.
   public let l2BytesPerMultiprocessor, l2Bytes: Int
 
   public init(
-    warpInstructions: Int, int32Lanes: Int, l1Bytes: Int, sharedBytes: Int, l2BytesPerMultiprocessor: Int,
-    l2Bytes: Int
+    warpInstructions: Int, int32Lanes: Int, int8MatrixProducts: Int, l1Bytes: Int, sharedBytes: Int,
+    l2BytesPerMultiprocessor: Int, l2Bytes: Int
   ) {
     self.warpInstructions = warpInstructions
     self.int32Lanes = int32Lanes
+    self.int8MatrixProducts = int8MatrixProducts
     self.l1Bytes = l1Bytes
     self.sharedBytes = sharedBytes
     self.l2BytesPerMultiprocessor = l2BytesPerMultiprocessor
@@ -112,6 +115,7 @@ public struct EstimateFacts: Hashable, Sendable {
     var findings: [String] = []
     let counts = [
       ("instruction throughput", throughput.warpInstructions), ("int32 lanes", throughput.int32Lanes),
+      ("matrix throughput", throughput.int8MatrixProducts),
       ("L1 throughput", throughput.l1Bytes), ("shared-memory throughput", throughput.sharedBytes),
       ("L2 throughput per multiprocessor", throughput.l2BytesPerMultiprocessor),
       ("L2 throughput", throughput.l2Bytes), ("L1 latency", latency.l1Clocks),

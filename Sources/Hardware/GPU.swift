@@ -115,6 +115,8 @@ extension GPU {
     switch fact {
     case "unified L1": 16 << 20
     case "L2 capacity": 1 << 30
+    // A replay has an L1 for each.
+    case "multiprocessors": 1 << 12
     default: 1 << 32 - 1
     }
   }
@@ -135,6 +137,12 @@ extension GPU {
       && parts.allSatisfy { part in
         (1...2).contains(part.utf8.count) && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
       }
+  }
+
+  /// Instructions of a warp that multiply 16 × 32 by 32 × 8 bytes: one, or from before compute capability 8.0 four of 8 × 16
+  /// by 16 × 8.
+  public var instructionsPerMatrix: Int {
+    (computeCapability.split(separator: ".").first.flatMap { Int($0) } ?? 0) < 8 ? 4 : 1
   }
 
   func checkInvariants() throws(GPUError) {

@@ -63,9 +63,21 @@ struct ComputeLaneCost {
   private var columnWindow: Int { layer.shape.columns.window }
   private var taps: Int { rowWindow * columnWindow }
 
-  /// Warp instructions that multiply and add; none of a stage without weights.
-  var multiplyAdds: Int {
-    layer.hasWeights ? lanes.warps * lanes.tile.channels * lanes.tile.pixels * reduced * taps : 0
+  /// Warp instructions that multiply and add; none of a stage without weights. A dp4a takes four bytes of a pack, a matrix two
+  /// channels and two pixels of each lane and 32 input channels.
+  var multiplyAdds: MultiplyAdds {
+    var counts = MultiplyAdds()
+    guard layer.hasWeights else { return counts }
+    let outputs = lanes.warps * lanes.tile.channels * lanes.tile.pixels
+    switch path {
+    case .packs(let size) where element == 1: counts.dotProducts = outputs * (reduced / size) * (size / 4)
+    case .elements, .packs: counts.single = outputs * reduced * taps
+    case .matrix:
+      counts.matrices =
+        lanes.warps * (lanes.tile.channels / 2) * (lanes.tile.pixels / 2)
+        * (reduced / ComputePath.matrixChannels)
+    }
+    return counts
   }
 
   /// What the lanes read of the inputs' and the weights' buffers.

@@ -52,6 +52,12 @@ extension Counter {
     Self("multiply_add_instructions", "Multiply-Add Instructions", .instructions) {
       $0.multiplyAddInstructions
     },
+    Self("dot_product_instructions", "Dot-Product Instructions among Them", .instructions) {
+      $0.multiplyAdds.dotProducts
+    },
+    Self("matrix_instructions", "Tensor-Core Instructions among Them", .instructions) {
+      $0.matrixInstructions
+    },
   ]
 
   private static let l1 = [

@@ -11,8 +11,9 @@ public struct KernelTraffic: Hashable, Sendable {
   public internal(set) var sharedReads = SharedMemoryTraffic()
   /// Intermediate results that compute steps write to shared memory.
   public internal(set) var sharedIntermediates = SharedMemoryTraffic()
-  /// Warp instructions that multiply and add.
-  public internal(set) var multiplyAddInstructions = 0
+  public internal(set) var multiplyAdds = MultiplyAdds()
+  /// Warp instructions that a matrix of `multiplyAdds` takes: 1, or 4 before compute capability 8.0.
+  public internal(set) var instructionsPerMatrix = 1
   public internal(set) var l2 = CacheBalance()
   /// DRAM traffic for sectors that an earlier kernel left dirty in the L2. Zero from a cold L2.
   public internal(set) var earlierKernels = OperandTraffic()
@@ -43,6 +44,11 @@ public struct KernelTraffic: Hashable, Sendable {
   public var stores: OperandTraffic { operands[.ofm] ?? OperandTraffic() }
   public var sharedWrites: SharedMemoryTraffic { sharedStaging + sharedIntermediates }
   public var shared: SharedMemoryTraffic { sharedReads + sharedWrites }
+  public var matrixInstructions: Int { multiplyAdds.matrices * instructionsPerMatrix }
+  /// Warp instructions that multiply and add, of all kinds.
+  public var multiplyAddInstructions: Int {
+    multiplyAdds.single + multiplyAdds.dotProducts + matrixInstructions
+  }
   /// Loads, stores, shared-memory accesses and multiply-adds; no address arithmetic, no barriers.
   public var warpInstructions: Int { total.instructions + shared.requests + multiplyAddInstructions }
 

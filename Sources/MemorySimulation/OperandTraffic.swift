@@ -113,6 +113,34 @@ public struct SharedMemoryTraffic: Hashable, Sendable {
   }
 }
 
+/// What the warps of a kernel multiply and add. Sums of values or weights for zero points are not among it.
+public struct MultiplyAdds: Hashable, Sendable {
+  /// Warp instructions of one product a lane.
+  public var single = 0
+  /// Warp instructions of four products of bytes a lane (dp4a).
+  public var dotProducts = 0
+  /// Products of 16 pixels × 32 input channels by 32 input channels × 8 filters on tensor cores.
+  public var matrices = 0
+
+  public init() {}
+
+  static func + (a: Self, b: Self) -> Self {
+    var sum = a
+    sum.single += b.single
+    sum.dotProducts += b.dotProducts
+    sum.matrices += b.matrices
+    return sum
+  }
+
+  static func * (a: Self, times: Int) -> Self {
+    var product = a
+    product.single *= times
+    product.dotProducts *= times
+    product.matrices *= times
+    return product
+  }
+}
+
 /// The L2's own books while a kernel ran, kept by the cache and not by operand.
 public struct CacheBalance: Hashable, Sendable {
   /// Sectors brought from DRAM.

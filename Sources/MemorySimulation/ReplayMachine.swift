@@ -156,6 +156,7 @@ extension ReplayMachine {
     let others = library.accesses.count
     traffic.earlierKernels.book(.dramReads, memory.l2.mergeReads[others])
     traffic.earlierKernels.book(.dramWrites, memory.l2.writtenBack[others])
+    traffic.instructionsPerMatrix = replay.gpu.instructionsPerMatrix
     traffic.blocks = schedule.blocks.count
     traffic.blocksPerWave = blocksPerWave
     traffic.startsCold = start.isCold

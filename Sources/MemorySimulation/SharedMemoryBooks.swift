@@ -5,7 +5,7 @@ import Workload
 /// the schedule alone, on no cache and no order of blocks.
 struct SharedMemoryBooks: Hashable, Sendable {
   let staging, reads, intermediates: SharedMemoryTraffic
-  let multiplyAddInstructions: Int
+  let multiplyAdds: MultiplyAdds
 
   /// Every block of a channel tile costs the same, and each channel tile has as many blocks.
   init(_ schedule: Schedule) {
@@ -32,7 +32,7 @@ struct SharedMemoryBooks: Hashable, Sendable {
     staging = steps.staging * blocks
     reads = steps.operandReads * blocks
     intermediates = steps.intermediateWrites * blocks
-    multiplyAddInstructions = steps.multiplyAdds * blocks
+    multiplyAdds = steps.multiplyAdds * blocks
   }
 }
 
@@ -41,6 +41,6 @@ extension KernelTraffic {
     sharedStaging = books.staging
     sharedReads = books.reads
     sharedIntermediates = books.intermediates
-    multiplyAddInstructions = books.multiplyAddInstructions
+    multiplyAdds = books.multiplyAdds
   }
 }

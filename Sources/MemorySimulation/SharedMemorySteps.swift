@@ -16,7 +16,7 @@ struct SharedMemorySteps {
   }
   private struct ComputeCost {
     let reads, writes: SharedMemoryTraffic
-    let multiplyAdds: Int
+    let multiplyAdds: MultiplyAdds
   }
 
   private let schedule: Schedule
@@ -28,8 +28,7 @@ struct SharedMemorySteps {
   private(set) var operandReads = SharedMemoryTraffic()
   /// Outputs of stages that another stage reads.
   private(set) var intermediateWrites = SharedMemoryTraffic()
-  /// Warp instructions that multiply and add.
-  private(set) var multiplyAdds = 0
+  private(set) var multiplyAdds = MultiplyAdds()
 
   init(_ schedule: Schedule) { self.schedule = schedule }
 
@@ -70,7 +69,7 @@ struct SharedMemorySteps {
     computing[key] = cost
     operandReads = operandReads + cost.reads
     intermediateWrites = intermediateWrites + cost.writes
-    multiplyAdds += cost.multiplyAdds
+    multiplyAdds = multiplyAdds + cost.multiplyAdds
   }
 
   private func cost(of step: Computing) -> ComputeCost {

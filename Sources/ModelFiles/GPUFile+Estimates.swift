@@ -15,7 +15,7 @@ extension GPUFile {
     case .throughput:
       let facts = gpu.estimates.throughput
       values = [
-        facts.warpInstructions, facts.int32Lanes, facts.l1Bytes, facts.sharedBytes,
+        facts.warpInstructions, facts.int32Lanes, facts.int8MatrixProducts, facts.l1Bytes, facts.sharedBytes,
         facts.l2BytesPerMultiprocessor, facts.l2Bytes,
       ].map { .integer($0) }
     case .latency:
@@ -47,6 +47,7 @@ extension GPUFacts {
       throughput: Throughput(
         warpInstructions: number(.throughput, "warp_instructions_per_clock_per_multiprocessor"),
         int32Lanes: number(.throughput, "int32_lanes_per_multiprocessor"),
+        int8MatrixProducts: number(.throughput, "int8_matrix_products_per_clock_per_multiprocessor"),
         l1Bytes: number(.throughput, "l1_bytes_per_clock_per_multiprocessor"),
         sharedBytes: number(.throughput, "shared_bytes_per_clock_per_multiprocessor"),
         l2BytesPerMultiprocessor: number(.throughput, "l2_bytes_per_clock_per_multiprocessor"),

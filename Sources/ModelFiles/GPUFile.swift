@@ -49,6 +49,7 @@ public struct GPUFile: Hashable, Sendable {
       case .throughput:
         [
           "warp_instructions_per_clock_per_multiprocessor", "int32_lanes_per_multiprocessor",
+          "int8_matrix_products_per_clock_per_multiprocessor",
           "l1_bytes_per_clock_per_multiprocessor", "shared_bytes_per_clock_per_multiprocessor",
           "l2_bytes_per_clock_per_multiprocessor", "l2_bytes_per_clock",
         ]

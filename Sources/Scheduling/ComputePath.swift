@@ -18,6 +18,9 @@ extension ComputePath {
   public static let matrixPixels = 16
   public static let matrixFilters = 8
   public static let matrixChannels = 32
+  public static let matrixProducts = matrixPixels * matrixFilters * matrixChannels
+  /// Products of bytes that dp4a adds up in a lane.
+  public static let dotChannels = 4
 }
 
 extension ComputePath: CustomStringConvertible {

@@ -24,8 +24,10 @@ import Workload
       let traffic = KernelReplay(schedule, on: gpu).run()
       let (closed, counted) = (KernelWork(schedule, on: gpu), KernelWork(traffic, of: schedule, on: gpu))
       #expect(closed.multiplyAdds == counted.multiplyAdds, "\(random.description)")
+      #expect(closed.dotProducts == counted.dotProducts, "\(random.description)")
+      #expect(closed.matrices == counted.matrices, "\(random.description)")
       #expect(closed.instructions == counted.instructions, "\(random.description)")
-      let conflictFree = closed.instructions - traffic.total.instructions - closed.multiplyAdds
+      let conflictFree = closed.instructions - traffic.total.instructions - traffic.multiplyAddInstructions
       #expect(conflictFree == traffic.shared.requests, "\(random.description)")
       #expect(closed.sharedWavefronts >= traffic.shared.requests)
       #expect(closed.loadRounds == loadRounds(schedule), "\(random.description)")

@@ -40,6 +40,16 @@ private func work(_ change: (inout KernelWork) -> Void) -> KernelWork {
       (.compute, work { $0.multiplyAdds = 288_000 }, 1000),
       // INT8 on 64 lanes: two a clock.
       (.compute, work { ($0.multiplyAdds, $0.elementType) = (288_000, .int8) }, 2000),
+      // Four products a lane take what one does; a matrix of 16 · 8 · 32 products takes 4 clocks at 1024.
+      (.compute, work { ($0.dotProducts, $0.elementType) = (144_000, .int8) }, 1000),
+      (.compute, work { ($0.matrices, $0.elementType) = (18_000, .int8) }, 1000),
+      (
+        .compute,
+        work {
+          ($0.multiplyAdds, $0.dotProducts, $0.matrices, $0.elementType) = (48_000, 96_000, 18_000, .int8)
+        },
+        2000
+      ),
       // One round of two blocks: 3 dependent loads of 500 clocks.
       (.latency, work { ($0.loadRounds, $0.sectorsFromDRAM) = (3, 7) }, 1000),
       // The same with one block at a time.
@@ -115,15 +125,15 @@ private func work(_ change: (inout KernelWork) -> Void) -> KernelWork {
       try [
         sample { $0.dramGigabytesPerSecond = 449 }, sample { $0.boostMegahertz = 1501 },
       ]
-      + (0..<6).map { index in
+      + (0..<7).map { index in
         try sample {
           let facts = $0.estimates
-          var rates = [4, 64, 128, 128, 64, 1024]
+          var rates = [4, 64, 128, 128, 64, 1024, 1024]
           rates[index] += 1
           $0.estimates = EstimateFacts(
             throughput: Throughput(
-              warpInstructions: rates[0], int32Lanes: rates[1], l1Bytes: rates[2], sharedBytes: rates[3],
-              l2BytesPerMultiprocessor: rates[4], l2Bytes: rates[5]),
+              warpInstructions: rates[0], int32Lanes: rates[1], int8MatrixProducts: rates[6],
+              l1Bytes: rates[2], sharedBytes: rates[3], l2BytesPerMultiprocessor: rates[4], l2Bytes: rates[5]),
             latency: facts.latency, energy: facts.energy)
         }
       }
@@ -144,7 +154,7 @@ private func work(_ change: (inout KernelWork) -> Void) -> KernelWork {
       for gpu in fast { #expect(TimeEstimate(base, on: gpu).total <= time) }
       for path in [
         \KernelWork.multiplyAdds, \.instructions, \.sharedWavefronts, \.l1Sectors, \.l2Sectors, \.dramBytes,
-        \.loadRounds,
+        \.loadRounds, \.dotProducts, \.matrices,
       ] {
         var more = base
         more[keyPath: path] += 1 + more[keyPath: path] / 8
@@ -167,5 +177,9 @@ private func work(_ change: (inout KernelWork) -> Void) -> KernelWork {
     #expect(estimate.largest == .instructions)
     let int8 = EnergyEstimate(work { ($0.multiplyAdds, $0.elementType) = (10, .int8) }, on: try sample())
     #expect(int8.total == Picojoules(40))
+    // 0.125 pJ for each of 10 · 32 · 4 + 2 · 4096 products.
+    let packed = EnergyEstimate(
+      work { ($0.dotProducts, $0.matrices, $0.elementType) = (10, 2, .int8) }, on: try sample())
+    #expect(packed.total == Picojoules(160 + 1024))
   }
 }

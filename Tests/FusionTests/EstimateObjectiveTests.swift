@@ -95,15 +95,15 @@ import Workload
     let base = try time { _ in }
     #expect(try time { $0.dramGigabytesPerSecond *= 1.5 } <= base)
     #expect(try time { $0.boostMegahertz += 100 } <= base)
-    for index in 0..<6 {
+    for index in 0..<7 {
       let faster = try time {
         let facts = $0.estimates
-        var rates = [4, 64, 128, 128, 64, 1024]
+        var rates = [4, 64, 128, 128, 64, 1024, 1024]
         rates[index] *= 2
         $0.estimates = EstimateFacts(
           throughput: Throughput(
-            warpInstructions: rates[0], int32Lanes: rates[1], l1Bytes: rates[2], sharedBytes: rates[3],
-            l2BytesPerMultiprocessor: rates[4], l2Bytes: rates[5]),
+            warpInstructions: rates[0], int32Lanes: rates[1], int8MatrixProducts: rates[6], l1Bytes: rates[2],
+            sharedBytes: rates[3], l2BytesPerMultiprocessor: rates[4], l2Bytes: rates[5]),
           latency: facts.latency, energy: facts.energy)
       }
       #expect(faster <= base)

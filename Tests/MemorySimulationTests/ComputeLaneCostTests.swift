@@ -172,7 +172,7 @@ import Workload
     // Two warps · 4 channels · (1 value + 2 weights).
     #expect(map.reads() == SharedMemoryTraffic(requests: 24, wavefronts: 24))
     #expect(map.writes() == SharedMemoryTraffic(requests: 4, wavefronts: 4))
-    #expect(map.multiplyAdds == 2 * 4 * 2)
+    #expect(map.multiplyAdds.single == 2 * 4 * 2)
   }
 
   // 32 channels of one pixel, one a thread: lane c reads weight c · 32, all in one bank.

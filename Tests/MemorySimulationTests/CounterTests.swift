@@ -64,7 +64,9 @@ private struct Field: Sendable {
   static let launch = [
     Self(name: "blocks") { $0.blocks += 1 },
     Self(name: "blocksPerWave") { $0.blocksPerWave += 1 },
-    Self(name: "multiplyAddInstructions") { $0.multiplyAddInstructions += 1 },
+    Self(name: "multiplyAdds.single") { $0.multiplyAdds.single += 1 },
+    Self(name: "multiplyAdds.dotProducts") { $0.multiplyAdds.dotProducts += 1 },
+    Self(name: "multiplyAdds.matrices") { $0.multiplyAdds.matrices += 1 },
     Self(name: "earlierKernels") {
       $0.earlierKernels.dramWrites = $0.earlierKernels.dramWrites + Sectors(1)
     },

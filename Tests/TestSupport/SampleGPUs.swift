@@ -24,8 +24,8 @@ public struct GPUDraft {
   public var dramGigabytesPerSecond = 448.0
   public var estimates = EstimateFacts(
     throughput: Throughput(
-      warpInstructions: 4, int32Lanes: 64, l1Bytes: 128, sharedBytes: 128, l2BytesPerMultiprocessor: 64,
-      l2Bytes: 1024),
+      warpInstructions: 4, int32Lanes: 64, int8MatrixProducts: 1024, l1Bytes: 128, sharedBytes: 128,
+      l2BytesPerMultiprocessor: 64, l2Bytes: 1024),
     latency: Latency(l1Clocks: 40, l2Clocks: 250, dramClocks: 500, launchNanoseconds: 1000),
     energy: ActionEnergy(
       fp32MultiplyAdd: 2, int8MultiplyAdd: 0.125, instructionLane: 32, sharedByte: 1, l1Byte: 1, l2Byte: 2,

@@ -6,8 +6,10 @@ import Workload
 /// `Schedule.steps(of:)` without its regions. Tiles at the edges do what all others do, for a tile's size is a constant.
 struct BlockWork {
   struct Counts: Hashable {
-    /// Warp instructions that load, that multiply and add, that access shared memory.
+    /// Warp instructions that load, that multiply and add one product a lane, that access shared memory.
     var loads = 0, multiplyAdds = 0, sharedRequests = 0
+    /// Warp instructions of four products a lane, and matrices that warps multiply.
+    var dotProducts = 0, matrices = 0
     /// Passes over the banks beyond one for each of those, as far as a compute step's first warps show.
     var bankConflicts = 0
     /// Loads of a thread that wait for one another.
@@ -16,6 +18,8 @@ struct BlockWork {
     /// Adds `times` what `more` has beyond `less`.
     mutating func add(_ more: Counts, less: Counts, times: Int) {
       loads += (more.loads - less.loads) * times
+      dotProducts += (more.dotProducts - less.dotProducts) * times
+      matrices += (more.matrices - less.matrices) * times
       multiplyAdds += (more.multiplyAdds - less.multiplyAdds) * times
       sharedRequests += (more.sharedRequests - less.sharedRequests) * times
       bankConflicts += (more.bankConflicts - less.bankConflicts) * times
@@ -113,8 +117,13 @@ struct BlockWork {
       counts.sharedRequests += 2 * steps * (lanes.tile.pixels + lanes.tile.channels / 2)
     }
     guard layer.hasWeights else { return }
-    let products = reduced * layer.shape.rows.window * layer.shape.columns.window * lanes.warps
-    counts.multiplyAdds += products * lanes.tile.channels * lanes.tile.pixels
+    let taps = layer.shape.rows.window * layer.shape.columns.window
+    let products = reduced * taps * lanes.warps * lanes.tile.channels * lanes.tile.pixels
+    switch costs.model.path(of: stage) {
+    case .packs where chain.elementType == .int8: counts.dotProducts += products / ComputePath.dotChannels
+    case .elements, .packs: counts.multiplyAdds += products
+    case .matrix: counts.matrices += products * WarpRequest.lanes / ComputePath.matrixProducts
+    }
   }
 
   private mutating func readElements(_ stage: Int, _ lanes: ComputeLanes, _ banks: BankPasses, reduced: Int) {

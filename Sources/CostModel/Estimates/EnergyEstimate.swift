@@ -1,4 +1,5 @@
 import Hardware
+import Scheduling
 import Workload
 
 /// An estimate of a kernel's dynamic energy: counts of actions × what one takes (as Accelergy does, Wu et al., ICCAD
@@ -15,8 +16,11 @@ public struct EnergyEstimate: Hashable, Sendable {
     let energy = gpu.estimates.energy
     let sector = Double(gpu.sector.count)
     let multiplyAdd = work.elementType == .fp32 ? energy.fp32MultiplyAdd : energy.int8MultiplyAdd
+    let products =
+      (Double(work.multiplyAdds) + Double(work.dotProducts) * Double(ComputePath.dotChannels))
+      * Double(gpu.warpSize) + Double(work.matrices) * Double(ComputePath.matrixProducts)
     let parts: [Part: Double] = [
-      .compute: Double(work.multiplyAdds * gpu.warpSize) * multiplyAdd,
+      .compute: products * multiplyAdd,
       .instructions: Double(work.instructions * gpu.warpSize) * energy.instructionLane,
       .shared: Double(work.sharedWavefronts * gpu.sharedMemoryBanks * 4) * energy.sharedByte,
       .l1: Double(work.l1Sectors) * sector * energy.l1Byte,

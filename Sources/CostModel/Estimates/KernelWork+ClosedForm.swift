@@ -28,10 +28,12 @@ extension KernelWork {
     self.init(
       blocks: blocks, residentBlocks: max(1, schedule.occupancy(on: gpu).blocksPerMultiprocessor),
       elementType: chain.elementType, multiplyAdds: counts.multiplyAdds,
-      instructions: counts.loads + counts.stores + counts.sharedRequests + counts.multiplyAdds,
+      instructions: counts.loads + counts.stores + counts.sharedRequests + counts.multiplyAdds
+        + counts.dotProducts + counts.matrices * gpu.instructionsPerMatrix,
       sharedWavefronts: counts.sharedRequests + counts.bankConflicts, l1Sectors: loaded + sectors.stores,
       l2Sectors: loaded + sectors.stores, dramBytes: dram.count, loadRounds: counts.loadRounds,
-      sectorsFromL1: 0, sectorsFromL2: loaded - distinct, sectorsFromDRAM: distinct)
+      sectorsFromL1: 0, sectorsFromL2: loaded - distinct, sectorsFromDRAM: distinct,
+      dotProducts: counts.dotProducts, matrices: counts.matrices)
   }
 }
 
@@ -55,6 +57,7 @@ extension Schedule {
 /// Sums over the blocks of a kernel; of the load rounds the most of any block.
 private struct WorkCounts {
   var loads = 0, stores = 0, sharedRequests = 0, bankConflicts = 0, multiplyAdds = 0, loadRounds = 0
+  var dotProducts = 0, matrices = 0
 
   /// Counts beyond 2⁵⁰ stay there, so that no product of one of them overflows.
   mutating func add(_ block: BlockWork.Counts, stores: Int, times: Int) {
@@ -66,6 +69,8 @@ private struct WorkCounts {
     grow(&sharedRequests, block.sharedRequests)
     grow(&bankConflicts, block.bankConflicts)
     grow(&multiplyAdds, block.multiplyAdds)
+    grow(&dotProducts, block.dotProducts)
+    grow(&matrices, block.matrices)
     loadRounds = max(loadRounds, block.loadRounds)
   }
 }

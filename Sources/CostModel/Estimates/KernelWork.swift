@@ -8,9 +8,13 @@ public struct KernelWork: Hashable, Sendable {
   /// Blocks that a multiprocessor holds at once, at least 1.
   public var residentBlocks: Int
   public var elementType: ElementType
-  /// Warp instructions that multiply and add, and all that are counted, those among them.
+  /// Warp instructions that multiply and add, a product a lane, and all that are counted, those among them.
   public var multiplyAdds: Int
   public var instructions: Int
+  /// Warp instructions of four products a lane (dp4a). Sums of values or weights for zero points are not counted.
+  public var dotProducts: Int
+  /// Products of 16 × 32 by 32 × 8 bytes on tensor cores, each in `GPU.instructionsPerMatrix` warp instructions.
+  public var matrices: Int
   /// Passes over the banks of shared memory.
   public var sharedWavefronts: Int
   /// Sectors that requests ask of the L1, loads and stores.
@@ -28,13 +32,15 @@ public struct KernelWork: Hashable, Sendable {
     blocks: Int, residentBlocks: Int, elementType: ElementType, multiplyAdds: Int, instructions: Int,
     sharedWavefronts: Int, l1Sectors: Int, l2Sectors: Int, dramBytes: Int, loadRounds: Int,
     sectorsFromL1: Int,
-    sectorsFromL2: Int, sectorsFromDRAM: Int
+    sectorsFromL2: Int, sectorsFromDRAM: Int, dotProducts: Int = 0, matrices: Int = 0
   ) {
     self.blocks = blocks
     self.residentBlocks = residentBlocks
     self.elementType = elementType
     self.multiplyAdds = multiplyAdds
     self.instructions = instructions
+    self.dotProducts = dotProducts
+    self.matrices = matrices
     self.sharedWavefronts = sharedWavefronts
     self.l1Sectors = l1Sectors
     self.l2Sectors = l2Sectors

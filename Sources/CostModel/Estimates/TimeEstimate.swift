@@ -1,4 +1,5 @@
 import Hardware
+import Scheduling
 import Workload
 
 /// An estimate of a kernel's time: launch overhead and the largest of its terms.
@@ -7,7 +8,8 @@ import Workload
 /// - `dram` = DRAM bytes ÷ bandwidth;
 /// - `l2` = L2 bytes ÷ what the L2 delivers, or the busiest multiprocessor's share ÷ what it can take, if that is more;
 /// - `l1`, `shared`, `issue`, `compute` = the busiest multiprocessor's L1 bytes, wavefronts, instructions and
-///   multiply-adds, each ÷ what a clock cycle does;
+///   multiply-adds, each ÷ what a clock cycle does; of multiply-adds those of single lanes, of dp4a (as fast as a
+///   32-bit integer multiply-add) and of tensor cores, one after the other;
 /// - `latency` = ⌈b ÷ resident blocks⌉ rounds × what one block takes by itself: its load rounds × the mean latency of
 ///   where loads are served, then its share of the largest of the four terms before. With many resident blocks this hides
 ///   behind the other terms; with one, loads and work follow one another.
@@ -61,12 +63,17 @@ public struct TimeEstimate: Hashable, Sendable {
     let share = Double(busiest) / Double(max(1, work.blocks))
     let l2Bytes = Double(work.l2Sectors * gpu.sector.count)
     let lanes = work.elementType == .fp32 ? gpu.fp32LanesPerMultiprocessor : throughput.int32Lanes
+    let laneClocks =
+      (Double(work.multiplyAdds) / Double(lanes) + Double(work.dotProducts) / Double(throughput.int32Lanes))
+      * Double(gpu.warpSize)
+    let matrixClocks =
+      Double(work.matrices) * Double(ComputePath.matrixProducts) / Double(throughput.int8MatrixProducts)
     var terms: [TimeLimit: Double] = [
       .l1: Double(work.l1Sectors * gpu.sector.count) * share / Double(throughput.l1Bytes),
       .shared: Double(work.sharedWavefronts) * share * Double(gpu.sharedMemoryBanks * 4)
         / Double(throughput.sharedBytes),
       .issue: Double(work.instructions) * share / Double(throughput.warpInstructions),
-      .compute: Double(work.multiplyAdds) * share * Double(gpu.warpSize) / Double(lanes),
+      .compute: share * (laneClocks + matrixClocks),
     ]
     let ownWork = terms.values.reduce(0, max) / Double(max(1, busiest))
     terms[.l2] = max(
