@@ -13,7 +13,8 @@ public struct BlockTimeline: Hashable, Sendable {
     public let rounds: Range<Int>
   }
 
-  /// Bytes that the blocks ask of global memory in one round: what the L2 moves where the L1 hits nothing.
+  /// Bytes that the blocks ask of global memory in one round, before any cache. What crosses to the L2 is
+  /// `KernelTraffic.rounds`.
   public struct Traffic: Hashable, Sendable {
     public var loaded = 0
     public var stored = 0

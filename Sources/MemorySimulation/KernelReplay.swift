@@ -12,6 +12,8 @@ public struct KernelReplay: Sendable {
   public let gpu: GPU
   public let parameters: SimulationParameters
   public let placement: DataPlacement
+  /// Whether `KernelTraffic.rounds` is filled.
+  public var countsRounds = false
 
   /// - Parameters:
   ///   - parameters: By default those of the GPU's file.

@@ -1,6 +1,14 @@
 import Hardware
 import Workload
 
+/// Bytes between the multiprocessors and the L2 while every resident block takes one turn.
+public struct L2Round: Hashable, Sendable {
+  public var read = 0
+  public var written = 0
+
+  public init() {}
+}
+
 /// Everything a replay counted of one kernel.
 public struct KernelTraffic: Hashable, Sendable {
   public internal(set) var operands: [Operand: OperandTraffic] = [:]
@@ -17,6 +25,9 @@ public struct KernelTraffic: Hashable, Sendable {
   public internal(set) var l2 = CacheBalance()
   /// DRAM traffic for sectors that an earlier kernel left dirty in the L2. Zero from a cold L2.
   public internal(set) var earlierKernels = OperandTraffic()
+  /// What crosses to the L2 in each round of turns, after hits in the L1; empty unless asked for. What store buffers still
+  /// hold at the end is in the last.
+  public internal(set) var rounds: [L2Round] = []
   public internal(set) var blocks = 0
   public internal(set) var occupancy: Occupancy
   /// Blocks that all multiprocessors hold at once.

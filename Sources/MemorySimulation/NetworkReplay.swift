@@ -61,14 +61,19 @@ public struct NetworkReplay: Sendable {
 
   /// The traffic of each kernel. No result depends on `threads`: kernels that start cold run side by side, the others one after
   /// the other; what does not ask the L2 runs beside them.
-  /// - Parameter advance: Called after each kernel, from any thread.
+  /// - Parameters:
+  ///   - countsRounds: Whether `KernelTraffic.rounds` is filled.
+  ///   - advance: Called after each kernel, from any thread.
   public func run(
-    _ between: L2BetweenKernels, threads: Int, advance: @escaping @Sendable () -> Void = {}
+    _ between: L2BetweenKernels, threads: Int, countsRounds: Bool = false,
+    advance: @escaping @Sendable () -> Void = {}
   ) -> [KernelTraffic] {
     let placements = placements()
-    let replays = zip(kernels, placements).map {
-      KernelReplay(
-        $0.schedule, on: gpu, parameters: parameters, placement: between == .cold ? nil : $1)
+    let replays = zip(kernels, placements).map { kernel, placement in
+      var replay = KernelReplay(
+        kernel.schedule, on: gpu, parameters: parameters, placement: between == .cold ? nil : placement)
+      replay.countsRounds = countsRounds
+      return replay
     }
     // Long work first: the replays, and those of the most accesses first, so that no thread waits for one at the end.
     let replayTasks =

@@ -20,6 +20,9 @@ struct ReplayMachine {
   private var causes: [CauseCounts]
   private var levels: [LevelCounts]
   private let output: Int
+  private var rounds: [L2Round] = []
+  /// What the rounds so far come to.
+  private var counted = L2Round()
 
   init(_ replay: KernelReplay, l2: L2State) {
     self.replay = replay
@@ -66,8 +69,23 @@ struct ReplayMachine {
           if places[place] == nil { busy -= 1 }
         }
       }
+      if busy == 0 { memory.drain(operand: output, &levels[output]) }
+      if replay.countsRounds { endRound() }
     }
-    memory.drain(operand: output, &levels[output])
+  }
+
+  /// Books what crossed to the L2 since the last round.
+  private mutating func endRound() {
+    var all = L2Round()
+    for level in levels {
+      all.read += (level.l2ReadHits + level.l2ReadMisses).total * Coalescer.sectorBytes
+      all.written += (level.l2WriteHits + level.l2WriteMisses).total * Coalescer.sectorBytes
+    }
+    var round = L2Round()
+    round.read = all.read - counted.read
+    round.written = all.written - counted.written
+    rounds.append(round)
+    counted = all
   }
 
   /// True if the block has more to do.
@@ -157,6 +175,7 @@ extension ReplayMachine {
     traffic.earlierKernels.book(.dramReads, memory.l2.mergeReads[others])
     traffic.earlierKernels.book(.dramWrites, memory.l2.writtenBack[others])
     traffic.instructionsPerMatrix = replay.gpu.instructionsPerMatrix
+    traffic.rounds = rounds
     traffic.blocks = schedule.blocks.count
     traffic.blocksPerWave = blocksPerWave
     traffic.startsCold = start.isCold

@@ -226,7 +226,17 @@ private let network = """
     #expect(blocks == kernels.reduce(0) { $0 + (($1["counters"] as? [String: Int])?["grid_blocks"] ?? 0) })
     let names = events.filter { $0["name"] as? String == "thread_name" }
     #expect(Set(names.compactMap { $0["tid"] as? Int }).isSuperset(of: ends.keys))
-    #expect(events.contains { $0["ph"] as? String == "C" })
+    // A counter holds from its event to the next: over all rounds it comes to the replay's own.
+    var moved = ["read": 0, "written": 0]
+    let counters = events.filter { $0["ph"] as? String == "C" }
+    for (event, next) in zip(counters, counters.dropFirst()) {
+      let rounds = try #require(next["ts"] as? Int) - (try #require(event["ts"] as? Int))
+      for (key, bytes) in try #require(event["args"] as? [String: Int]) { moved[key]? += bytes * rounds }
+    }
+    for (key, counter) in [("read", "l2_read_sectors"), ("written", "l2_write_sectors")] {
+      let sectors = kernels.reduce(0) { $0 + (($1["counters"] as? [String: Int])?[counter] ?? 0) }
+      #expect(sectors > 0 && moved[key] == 32 * sectors)
+    }
     #expect(
       (trace["otherData"] as? [String: Any])?["time_unit"] as? String
         == "one round of the replay's turns, shown as 1 us")

@@ -54,10 +54,13 @@ struct Simulate: FuseLabCommand {
         NetworkReplay.Kernel(
           layers: $0.layers, inputs: plan.network.inputs(ofRun: $0.layers), schedule: $0.candidate.schedule)
       }, on: plan.gpu)
-    let traffic = replay.run(l2, threads: session.settings.threads) { progress.advance() }
+    let traffic = replay.run(l2, threads: session.settings.threads, countsRounds: trace != nil) {
+      progress.advance()
+    }
     progress.finish()
     if let trace {
-      let listing = try TraceListing(chosen.map(\.candidate.schedule), on: plan.gpu)
+      let listing = try TraceListing(
+        zip(replay.kernels, traffic).map { ($0.schedule, $1) }, on: plan.gpu)
       if listing.isCut {
         session.warn(
           "trace-cut",

@@ -17,10 +17,11 @@ struct TraceListing {
   private var start = 0
   private let gpu: GPU
 
-  init(_ schedules: [Schedule], on gpu: GPU) throws(CommandFailure) {
+  /// - Parameter kernels: Replayed with their rounds counted.
+  init(_ kernels: [(schedule: Schedule, traffic: KernelTraffic)], on gpu: GPU) throws(CommandFailure) {
     self.gpu = gpu
     events.append(#"{"ph":"M","pid":1,"name":"process_name","args":{"name":\#(try Self.quoted(gpu.name))}}"#)
-    for schedule in schedules { try add(schedule) }
+    for kernel in kernels { try add(kernel.schedule, kernel.traffic.rounds) }
     for place in 0..<tracks {
       let name = "SM \(place % gpu.multiprocessors) place \(place / gpu.multiprocessors)"
       events.append(
@@ -28,12 +29,13 @@ struct TraceListing {
     }
   }
 
-  private mutating func add(_ schedule: Schedule) throws(CommandFailure) {
+  private mutating func add(_ schedule: Schedule, _ l2: [L2Round]) throws(CommandFailure) {
     // Names of tracks are events as well.
     let left = Self.eventLimit - events.count - gpu.multiprocessors * gpu.blocksPerMultiprocessor
     if schedule.blocks.count > left { isCut = true }
     guard left > 0 else { return }
-    let timeline = BlockTimeline(schedule, on: gpu, blockLimit: left)
+    let timeline = BlockTimeline(
+      schedule, on: gpu, parameters: SimulationParameters(of: gpu), blockLimit: left)
     let layers = schedule.chain.stages.map(\.name).joined(separator: " + ")
     let name = try Self.quoted("\(schedule.kind) \(layers)")
     for span in timeline.spans {
@@ -42,8 +44,8 @@ struct TraceListing {
           + #""name":\#(name),"args":{"block":\#(span.block)}}"#)
     }
     tracks = max(tracks, timeline.places)
-    var last: BlockTimeline.Traffic?
-    for (round, traffic) in timeline.traffic.enumerated() where traffic != last {
+    var last: L2Round?
+    for (round, traffic) in l2.prefix(timeline.rounds).enumerated() where traffic != last {
       guard events.count < Self.eventLimit - tracks else {
         isCut = true
         break
@@ -52,12 +54,12 @@ struct TraceListing {
       last = traffic
     }
     start += timeline.rounds
-    if events.count < Self.eventLimit - tracks { events.append(counter(BlockTimeline.Traffic(), at: start)) }
+    if events.count < Self.eventLimit - tracks { events.append(counter(L2Round(), at: start)) }
   }
 
-  private func counter(_ traffic: BlockTimeline.Traffic, at time: Int) -> String {
-    #"{"ph":"C","pid":1,"ts":\#(time),"name":"bytes asked of the L2 before hits in the L1","#
-      + #""args":{"loads":\#(traffic.loaded),"stores":\#(traffic.stored)}}"#
+  private func counter(_ traffic: L2Round, at time: Int) -> String {
+    #"{"ph":"C","pid":1,"ts":\#(time),"name":"L2 bytes","#
+      + #""args":{"read":\#(traffic.read),"written":\#(traffic.written)}}"#
   }
 
   private static func quoted(_ text: String) throws(CommandFailure) -> String {
