@@ -20,7 +20,7 @@ public struct ProfileComparison: Sendable {
   /// - Throws: `ProfileError` where nothing can be joined.
   public init(_ result: ResultFile, _ profile: NCUFile) throws(ProfileError) {
     guard result.kind == .simulate else { throw .noSimulation }
-    let launches = Self.assign(profile, to: result)
+    let launches = try Self.assign(profile, to: result)
     let matched = launches.filter { !$0.isEmpty }
     guard !matched.isEmpty else {
       throw .noKernelMatches(expected: Self.name(result.kernels.first, of: result))
@@ -46,7 +46,8 @@ public struct ProfileComparison: Sendable {
 
   /// The launches of each kernel. A launch belongs to a kernel of its name, grid and block; where several kernels are alike,
   /// they take turns, so that a profile of several whole runs gives each its repeats.
-  private static func assign(_ profile: NCUFile, to result: ResultFile) -> [[Int]] {
+  /// - Throws: `.uneven` where kernels that are alike have no equal share, for then no one knows whose a launch is.
+  private static func assign(_ profile: NCUFile, to result: ResultFile) throws(ProfileError) -> [[Int]] {
     struct Key: Hashable {
       let name: String
       let blocks, threads: Int?
@@ -66,6 +67,13 @@ public struct ProfileComparison: Sendable {
       guard let alike = kernels[key] else { continue }
       launches[alike[turns[key, default: 0] % alike.count]].append(index)
       turns[key, default: 0] += 1
+    }
+    for kernel in result.kernels.indices {
+      guard let (key, alike) = kernels.first(where: { $0.value.first == kernel }) else { continue }
+      let count = turns[key] ?? 0
+      if count % alike.count != 0 {
+        throw .uneven(kernel: key.name, blocks: key.blocks, launches: count, kernels: alike.count)
+      }
     }
     return launches
   }
@@ -88,12 +96,14 @@ public enum ProfileError: Error, Hashable, Sendable {
   case noSimulation
   case noKernelMatches(expected: String?)
   case noMetricMatches([String])
+  case uneven(kernel: String, blocks: Int?, launches: Int, kernels: Int)
 
   public var code: String {
     switch self {
     case .noSimulation: "ncu-needs-simulation"
     case .noKernelMatches: "ncu-no-kernel"
     case .noMetricMatches: "ncu-no-metric"
+    case .uneven: "ncu-uneven"
     }
   }
 }
@@ -105,6 +115,11 @@ extension ProfileError: CustomStringConvertible {
     case .noKernelMatches(let expected):
       "No launch of the profile has the name, grid and block of a kernel of the result"
         + (expected.map { ", such as '\($0)'." } ?? ".")
+    case .uneven(let kernel, let blocks, let launches, let kernels):
+      "The profile has \(launches) launches of '\(kernel)'"
+        + (blocks.map { " with \($0) blocks" } ?? "")
+        + ", and the result \(kernels) kernels of that name and size: which launch is whose cannot be told. "
+        + "Profile whole runs, or simulate only the layers that were profiled (--layers)."
     case .noMetricMatches(let metrics):
       "The profile has none of the metrics of the result. Measure them with --metrics "
         + metrics.prefix(3).joined(separator: ",") + ",…"

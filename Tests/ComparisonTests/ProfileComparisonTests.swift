@@ -116,6 +116,13 @@ import Testing
       .replacing("lts__", with: "fbpa__").replacing("launch__", with: "device__")
     let error = #expect(throws: ProfileError.self) { try comparison(other) }
     #expect(error?.code == "ncu-no-metric")
+    // Three launches of two kernels that are alike; of the kernel that has no like any count will do.
+    let third = Self.row(7, "fcm_pw_fp32", 256, 8, ["32.00", "1,000", "8", "400"])
+    let uneven = ProfileError.uneven(kernel: "fcm_pw_fp32", blocks: 8, launches: 5, kernels: 2)
+    #expect(uneven.code == "ncu-uneven")
+    #expect(throws: uneven) { try comparison(Self.profile + third) }
+    let more = Self.row(7, "fcm_dw_fp32", 128, 4, ["3.20", "100", "4", "100"])
+    #expect(try comparison(Self.profile + more).repeats == 2...3)
   }
 }
 

@@ -1,36 +1,16 @@
 import ModelFiles
+import TestSupport
 import Testing
 import Workload
 
 @Suite struct MutationTests {
-  /// `bytes` with up to four flipped bytes, and sometimes cut off or with a piece repeated.
-  private func mutated(_ bytes: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
-    var result = bytes
-    for _ in 0..<generator.next(in: 1...4) {
-      let interesting = Array("[]{}:,-&*!#\"'\\\n\t 09aN\0\u{7f}".utf8) + [0x80, 0xc2, 0xff]
-      let index = generator.next(in: 0...result.count - 1)
-      result[index] =
-        generator.next(in: 0...1) == 0
-        ? interesting[generator.next(in: 0...interesting.count - 1)] : UInt8(generator.next(in: 0...255))
-    }
-    switch generator.next(in: 0...5) {
-    case 0: result = Array(result[..<generator.next(in: 1...result.count)])
-    case 1:
-      let start = generator.next(in: 0...result.count - 1)
-      let end = min(result.count, start + generator.next(in: 1...200))
-      result.insert(contentsOf: result[start..<end], at: generator.next(in: 0...result.count))
-    default: break
-    }
-    return result
-  }
-
   /// Parses mutations of `text`; each must give a value or errors with a text, and never trap.
   private func survive(_ text: String, count: Int, seed: UInt64, _ parse: (String) throws -> Void) {
     var generator = SeededGenerator(seed: seed)
     let bytes = Array(text.utf8)
     for _ in 0..<count {
       do {
-        try parse(try FileReader.text(of: mutated(bytes, &generator), path: "x"))
+        try parse(try FileReader.text(of: damaged(bytes, &generator), path: "x"))
       } catch let errors as FileErrors {
         #expect(!errors.diagnostics.isEmpty)
         #expect(errors.description.utf8.count < 60_000)
