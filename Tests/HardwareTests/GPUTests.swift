@@ -26,6 +26,8 @@ struct GPUFinding: CustomTestStringConvertible, Sendable {
     Self("The warp size must be at least 1, not -32.") { $0.warpSize = -32 },
     Self("The compute capability must be two numbers, such as 8.6.") { $0.computeCapability = "x" },
     Self("The compute capability must be two numbers, such as 8.6.") { $0.computeCapability = "8" },
+    // As many as a replay can have an L1 for.
+    Self("The multiprocessors of 4097 is out of range.") { $0.multiprocessors = 4097 },
     Self("The registers of 4294967296 is out of range.") { $0.registers = 1 << 32 },
     Self("The L2 line of 1099511627776 is out of range.") {
       $0.l2 = CacheSpec(capacity: Bytes(4 << 20), line: Bytes(1 << 40), ways: 1 << 31)
