@@ -61,12 +61,17 @@ private struct Field: Sendable {
     Self(name: "wavefronts") { $0.sharedIntermediates.wavefronts += 1 },
     Self(name: "bankConflicts") { $0.sharedIntermediates.bankConflicts += 1 },
   ]
+  static let products = [
+    Self(name: "single") { $0.multiplyAdds.single += 1 },
+    Self(name: "dotProducts") { $0.multiplyAdds.dotProducts += 1 },
+    Self(name: "matrices") { $0.multiplyAdds.matrices += 1 },
+  ]
   static let launch = [
     Self(name: "blocks") { $0.blocks += 1 },
     Self(name: "blocksPerWave") { $0.blocksPerWave += 1 },
-    Self(name: "multiplyAdds.single") { $0.multiplyAdds.single += 1 },
-    Self(name: "multiplyAdds.dotProducts") { $0.multiplyAdds.dotProducts += 1 },
-    Self(name: "multiplyAdds.matrices") { $0.multiplyAdds.matrices += 1 },
+    Self(name: "instructionsPerMatrix") {
+      ($0.multiplyAdds.matrices, $0.instructionsPerMatrix) = (1, 4)
+    },
     Self(name: "earlierKernels") {
       $0.earlierKernels.dramWrites = $0.earlierKernels.dramWrites + Sectors(1)
     },
@@ -102,13 +107,14 @@ private struct Field: Sendable {
     #expect(Set((Field.loads + Field.stores).map(\.name)) == names(OperandTraffic()).subtracting(["causes"]))
     #expect(Set(Field.banks.map(\.name)) == names(SharedMemoryTraffic()))
     let before = try traffic()
-    let shared = ["sharedStaging", "sharedReads", "sharedIntermediates"]
+    #expect(Set(Field.products.map(\.name)) == names(MultiplyAdds()))
+    let shared = ["multiplyAdds", "sharedStaging", "sharedReads", "sharedIntermediates"]
     // The L2's own books, and how it started and ended, are there for the checks.
-    let checks = ["l2", "startsCold", "isFlushed"]
+    let checks = ["l2", "startsCold", "isFlushed", "rounds"]
     #expect(
       names(before)
         == Set(Field.launch.map(\.name) + shared + checks + ["operands", "elementBytes", "occupancy"]))
-    for field in Field.loads + Field.stores + Field.banks + Field.launch {
+    for field in Field.loads + Field.stores + Field.banks + Field.launch + Field.products {
       var after = before
       field.increase(&after)
       #expect(Counter.all.contains { $0.value(from: before) != $0.value(from: after) }, "\(field.name)")
@@ -135,6 +141,7 @@ private struct Field: Sendable {
       "shared_store_instructions": 2, "shared_store_wavefronts": 2,
       "shared_store_bank_conflict_wavefronts": 0, "l2_write_hit_sectors": 0, "l2_write_miss_sectors": 2,
       "l1_merged_store_sectors": 0, "l2_fabric_sectors": 0, "l2_inherited_sectors": 0,
+      "dot_product_instructions": 0, "matrix_instructions": 0,
     ]
     for (name, count) in expected { #expect(value(name, traffic) == count, "\(name)") }
     #expect(expected.count == Counter.all.count)
