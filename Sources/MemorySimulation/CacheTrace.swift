@@ -49,7 +49,7 @@ public struct CacheTrace: Sendable {
     for step in steps {
       missed.removeAll(keepingCapacity: true)
       // One cause for all, as almost every step of a replay has.
-      cache.load(step, as: .compulsory, counts: &counts, missed: &missed)
+      cache.load(step, as: .compulsory, sectors: step.count, counts: &counts, missed: &missed)
     }
     return (counts.hits.total, counts.misses.total)
   }

@@ -21,12 +21,12 @@ struct L1Caches {
   /// Loads a step's stream.
   /// - Parameter missed: Gets what goes on to the L2; sectors that were there before have the cause `eviction`.
   mutating func load(
-    _ stream: [LineAccess], as cause: SectorCause?, on multiprocessor: Int, _ counts: inout LevelCounts,
-    missed: inout [LineAccess]
+    _ stream: [LineAccess], as cause: SectorCause?, sectors: Int?, on multiprocessor: Int,
+    _ counts: inout LevelCounts, missed: inout [LineAccess]
   ) {
     missed.removeAll(keepingCapacity: true)
     var answered = HitCounts()
-    caches[multiprocessor].load(stream, as: cause, counts: &answered, missed: &missed)
+    caches[multiprocessor].load(stream, as: cause, sectors: sectors, counts: &answered, missed: &missed)
     counts.l1Hits += answered.hits
     counts.l1Misses += answered.misses
     // Where some of a line's sectors were there before and others not, the line goes on twice.

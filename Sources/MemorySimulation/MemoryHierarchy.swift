@@ -37,12 +37,14 @@ struct MemoryHierarchy {
   }
 
   /// Loads a step's stream of L1 lines of tensor number `operand`.
-  /// - Parameter cause: Of all of it; by default each access has its own.
+  /// - Parameters:
+  ///   - cause: Of all of it; by default each access has its own.
+  ///   - sectors: How many it asks for, where that is known.
   mutating func load(
-    _ stream: [LineAccess], as cause: SectorCause? = nil, operand: Int, on multiprocessor: Int,
-    _ counts: inout LevelCounts
+    _ stream: [LineAccess], as cause: SectorCause? = nil, sectors: Int? = nil, operand: Int,
+    on multiprocessor: Int, _ counts: inout LevelCounts
   ) {
-    l1.load(stream, as: cause, on: multiprocessor, &counts, missed: &missed)
+    l1.load(stream, as: cause, sectors: sectors, on: multiprocessor, &counts, missed: &missed)
     if l1SectorsPerLine != l2SectorsPerLine { missed = missed.regrouped(l1SectorsPerLine, l2SectorsPerLine) }
     l2.read(missed, on: multiprocessor, operand: operand, &counts)
   }

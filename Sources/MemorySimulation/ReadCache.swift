@@ -46,15 +46,17 @@ struct ReadCache: Hashable, Sendable {
   /// Loads every access of `stream` in turn.
   /// - Parameters:
   ///   - cause: Of all accesses; by default each has its own.
+  ///   - sectors: Of the whole stream, where that is known.
   ///   - missed: Gets the sectors that were not there, in the same order.
   mutating func load(
-    _ stream: [LineAccess], as cause: SectorCause? = nil, counts: inout HitCounts, missed: inout [LineAccess],
-    with instructions: Instructions = .best
+    _ stream: [LineAccess], as cause: SectorCause? = nil, sectors: Int? = nil, counts: inout HitCounts,
+    missed: inout [LineAccess], with instructions: Instructions = .best
   ) {
     if wide != nil {
       wide?.load(stream, as: cause, counts: &counts, missed: &missed)
       return
     }
+    let before = cause.map { counts.misses[$0] } ?? 0
     stream.withUnsafeBufferPointer { stream in
       var first = 0
       // In pieces, so that what they need beside the cache stays near.
@@ -66,6 +68,10 @@ struct ReadCache: Hashable, Sendable {
         }
         first += piece.count
       }
+    }
+    if let cause {
+      let asked = sectors ?? stream.reduce(0) { $0 + $1.mask.nonzeroBitCount }
+      counts.hits[cause] += asked - (counts.misses[cause] - before)
     }
   }
 

@@ -101,7 +101,9 @@ struct ReplayMachine {
           break
         }
         requests[operand].add(step)
-        memory.load(step.stream, as: cause, operand: operand, on: multiprocessor, &levels[operand])
+        memory.load(
+          step.stream, as: cause, sectors: step.sectors, operand: operand, on: multiprocessor,
+          &levels[operand])
       case .store: store(by: block, on: multiprocessor)
       case .compute: break
       }

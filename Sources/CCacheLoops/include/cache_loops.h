@@ -38,7 +38,8 @@ typedef struct {
 
 /// Accesses of a stream, or what is missing of them: line number times 2^16, cause times 2^8, a bit for each sector.
 typedef struct {
-  /// Sectors that were there, by cause, and that were not.
+  /// Sectors that were there, by cause, and that were not. With one cause for all no hits are counted: they are what the
+  /// stream asks for and does not miss.
   uint64_t hits[fuselab_causes];
   uint64_t misses[fuselab_causes];
   /// The bits that any line's number has, counted from `first`.
