@@ -42,7 +42,7 @@ struct Explain: FuseLabCommand {
     }
     let candidate = try session.candidate(of: range, plan)
     let verdicts = plan.decisions.filter { range.contains($0.first) && range.contains($0.second) }
-    if kernel { return try LaunchListing(candidate.schedule).report(session.style) }
+    if kernel { return try LaunchListing(candidate.schedule, on: plan.gpu).report(session.style) }
     try Simulate.checkLength([candidate])
     let traffic = KernelReplay(candidate.schedule, on: plan.gpu).run()
     if let chart { try session.write(memoryChart(of: range, traffic, plan).svg, to: chart) }

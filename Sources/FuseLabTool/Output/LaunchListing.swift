@@ -7,11 +7,13 @@ import Workload
 /// A kernel's launch, buffers and constants, as text and as JSON.
 struct LaunchListing {
   let schedule: Schedule
+  let gpu: GPU
   let program: KernelProgram
 
   /// - Throws: `KernelError` where the kernel has no room for the schedule.
-  init(_ schedule: Schedule) throws(KernelError) {
+  init(_ schedule: Schedule, on gpu: GPU) throws(KernelError) {
     self.schedule = schedule
+    self.gpu = gpu
     program = try KernelProgram(schedule)
   }
 
@@ -34,7 +36,24 @@ struct LaunchListing {
       + "launch: \(grouped(launch.blocks)) blocks of \(grouped(launch.threads)) threads, "
       + "\(grouped(launch.sharedBytes)) B of dynamic shared memory\n"
       + "about \(footprint.registersPerThread) registers a thread; reductions by \(paths.joined(separator: ", "))\n\n"
-      + table.text(style) + "\n" + constants.map { hanging($0, width: style.width) + "\n" }.joined()
+      + table.text(style) + "\n" + copies(style) + "\n"
+      + constants.map { hanging($0, width: style.width) + "\n" }.joined()
+  }
+
+  /// How the staged operands come into their buffers on the GPU.
+  private func copies(_ style: TerminalStyle) -> String {
+    var table = TextTable([
+      .text("copied", shrinksTo: nil), .number("a lane B"),
+      .text("on sm_\(gpu.architecture) by", shrinksTo: nil),
+      .text("loaded", shrinksTo: nil),
+    ])
+    for copy in schedule.operandCopies {
+      table.add([
+        copy.operand.description, "\(copy.itemBytes)", copy.path(on: gpu.architecture).rawValue,
+        copy.loads == 1 ? "once a block" : "\(grouped(copy.loads)) times a block",
+      ])
+    }
+    return table.text(style)
   }
 
   /// The constants, those of one structure on a line.
@@ -73,9 +92,41 @@ struct LaunchListing {
             "copies": .integer($0.copies),
           ]
         }),
+      "copies": .array(schedule.operandCopies.map(json)),
+      "static_counts": json(schedule.staticCounts),
       "constants": .object(
         Dictionary(uniqueKeysWithValues: program.constants.fields.map { ($0.name, Self.json($0.word)) })),
       "source": .string(program.source),
+    ]
+  }
+
+  private func json(_ copy: OperandCopy) -> JSONValue {
+    [
+      "tensor": .string(copy.operand.description), "item_bytes": .integer(copy.itemBytes),
+      "path": .string(copy.path(on: gpu.architecture).rawValue), "loads_per_block": .integer(copy.loads),
+      "path_by_architecture": .object(
+        Dictionary(
+          uniqueKeysWithValues: Self.architectures.map {
+            ("sm_\($0)", .string(copy.path(on: $0).rawValue))
+          })),
+    ]
+  }
+
+  /// Those that kernels are compiled for without a GPU.
+  private static let architectures = [75, 80, 86, 87, 89, 90]
+
+  private func json(_ counts: StaticCounts) -> JSONValue {
+    [
+      "stores": .integer(counts.stores), "residual_loads": .integer(counts.residualLoads),
+      "steps_once": .bool(counts.hasStepsOnce), "barriers": .integer(counts.barriers),
+      "products": .array(
+        counts.products.map {
+          [
+            "instruction": .string($0.instruction.rawValue), "count": .integer($0.count),
+            "read_bytes": .integer($0.bytes), "constant_bytes": .integer($0.constantBytes),
+            "copies": .integer($0.copies),
+          ]
+        }),
     ]
   }
 

@@ -119,8 +119,10 @@ template <class A> struct Block {
   Slots rows[maximum_stages + 1], columns[maximum_stages + 1];
   Hazards hazards;
   Held ifm[2], weights[maximum_stages], bias[maximum_stages], multipliers[maximum_stages];
-  /// The channels that the buffers of intermediates hold.
+  /// The channels that the buffers of intermediates hold, and whether they hold any: a constant where one is first asked
+  /// for, so that the compiler leaves out what cannot be.
   Range made[maximum_stages];
+  bool is_made[maximum_stages];
 
   __device__ __forceinline__ Block(const Constants& K, const Operands<A>& g) : K(K), g(g) {
     thread = threadIdx.x;
@@ -143,7 +145,7 @@ template <class A> struct Block {
     const int first = channel_tile * K.tile_channels, all = K.stage[K.stages - 1].output_channels;
     channels = {first, min(first + K.tile_channels, all)};
 #pragma unroll
-    for (int stage = 0; stage < maximum_stages; ++stage) made[stage] = {-1, -1};
+    for (int stage = 0; stage < maximum_stages; ++stage) is_made[stage] = false;
     place(rows, K.rows, row_tile, K.tile_rows, &Stage::rows);
     place(columns, K.columns, column_tile, K.tile_columns, &Stage::columns);
   }

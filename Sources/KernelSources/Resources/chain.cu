@@ -61,7 +61,7 @@ __device__ FCM_SHARED_CODE void fetch(Block<A>& b, Range channels, Range chunk, 
   if constexpr (S > 0) {
     const Stage& before = b.K.stage[S - 1];
     const bool is_chunked = before.mixes && before.chunk < before.input_channels;
-    if (!(b.made[S - 1] == chunk) && !(is_ahead && is_chunked)) {
+    if (!(b.is_made[S - 1] && b.made[S - 1] == chunk) && !(is_ahead && is_chunked)) {
       const Range all = inputs_of(before, chunk);
       fetch<S - 1>(b, chunk, chunk_of(before, all, all.low), is_ahead);
     }
@@ -78,7 +78,8 @@ template <int S, class A> __device__ FCM_SHARED_CODE void make(Block<A>& b, Rang
   const Stage& k = b.K.stage[S];
   const bool is_last = k.target + 1 == b.K.stages;
   if (!is_last) {
-    if (b.made[S] == channels) return;
+    if (b.is_made[S] && b.made[S] == channels) return;
+    b.is_made[S] = true;
     b.made[S] = channels;
   }
   typename A::Sum sums[FCM_SUMS(S)];

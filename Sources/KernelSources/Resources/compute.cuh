@@ -120,6 +120,8 @@ __device__ FCM_SHARED_CODE void convolve(const Work<A>& w, typename A::Sum* sums
   if constexpr (R > 0) {
     convolve_rounds<A, P, M, W, V, 0, R>(w, sums);
   } else {
+    // Once in the machine code, however few the rounds: so its stores can be counted.
+#pragma unroll 1
     for (int round = 0; round < k.rounds; ++round) {
 #ifdef FCM_CONSTANTS_AT_RUN_TIME
       const int one = (M ? M : k.group) * (P ? P : k.pixels);
@@ -138,6 +140,7 @@ __device__ FCM_SHARED_CODE void convolve(const Work<A>& w, typename A::Sum* sums
 template <class A> __device__ FCM_SHARED_CODE void combine(const Work<A>& w) {
   const Stage& k = w.k;
   const Box map = w.b.tensor(w.stage);
+#pragma unroll 1
   for (int number = w.b.thread; number < w.items; number += w.b.K.threads) {
     const Item item(w, number);
 #pragma unroll 1

@@ -159,7 +159,10 @@ template <class T>
 __device__ __forceinline__ void copy_async_if(
     bool active, bool inside, shared<T> to, int j, const T* from, int i, int width, T fill) {
   const int size = width * int(sizeof(T));
-  if (!active || !inside || size < 4) return copy_if(active, inside, to, j, from, i, width, fill);
+  if (size < 4) return copy_if(active, inside, to, j, from, i, width, fill);
+  // What lies outside the map is a constant and needs no load.
+  if (!inside) return copy_if(active, false, to, j, from, i, width, fill);
+  if (!active) return;
   switch (size) {
     case 16: return copy_async<16>(to.p + j, from + i);
     case 8: return copy_async<8>(to.p + j, from + i);

@@ -3,6 +3,14 @@
 #pragma once
 #include "block.cuh"
 
+// A load stands once in the machine code where copies are asynchronous, so that it can be counted; through registers
+// several of them should be on their way.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+#define FCM_LOADS_ONCE _Pragma("unroll 1")
+#else
+#define FCM_LOADS_ONCE
+#endif
+
 namespace fcm {
 
 template <class T> __device__ __forceinline__ shared<T> staged(const Staging& s, int copy, int count, int buffer) {
@@ -16,6 +24,7 @@ __device__ __forceinline__ void load_runs(
     int width) {
   const int items_per_run = length / width, items = runs * items_per_run;
   // The warp's first item decides, so that a warp goes through a round with all its lanes or not at all.
+  FCM_LOADS_ONCE
   for (int first = thread & ~31; first < items; first += threads) {
     const int item = first + (thread & 31);
     const int run = item / items_per_run, at = (item - run * items_per_run) * width;
@@ -31,6 +40,7 @@ __device__ __forceinline__ void load_rows(
   const Box map = b.tensor(0), tile = b.tile(0);
   const int items_per_row = tile.columns / width;
   const int items = channels.count() * tile.rows * items_per_row;
+  FCM_LOADS_ONCE
   for (int first = b.thread & ~31; first < items; first += b.K.threads) {
     const int item = first + (b.thread & 31);
     const int line = item / items_per_row, column = (item - line * items_per_row) * width;
@@ -50,6 +60,7 @@ __device__ __forceinline__ void load_pixels(
   const Box map = b.tensor(0), tile = b.tile(0);
   const int per_pixel = channels.count() / width;
   const int items = tile.rows * tile.columns * per_pixel;
+  FCM_LOADS_ONCE
   for (int first = b.thread & ~31; first < items; first += b.K.threads) {
     const int item = first + (b.thread & 31);
     const int pixel = item / per_pixel, channel = (item - pixel * per_pixel) * width;
