@@ -40,8 +40,12 @@ extension KernelConstants {
     }
     if case .packs(let size) = path { add("pack", size) } else { add("pack", 1) }
     add("store_width", stage.map { model.storeWidth(of: $0) } ?? 1)
+    let filters = stage.map { model.filterLayout(of: $0, reducing: schedule.tiling.reduction[$0]) }
     // Elsewhere filters follow one another, and a last chunk's are shorter.
-    add("filter_pitch", path.isPacked ? stage.map { model.filterPitch(of: $0) } ?? 0 : 0)
+    add("filter_pitch", path.isPacked ? filters?.pitch ?? 0 : 0)
+    add("filter_side", filters?.side ?? 1)
+    add("filter_group", path.isPacked ? filters?.groupPitch ?? 0 : 0)
+    add("tap_pitch", filters.map { $0.vector > 1 ? $0.step : 0 } ?? 0)
     group("rows") { $0.addWindow(stage, schedule.rows) }
     group("columns") { $0.addWindow(stage, schedule.columns) }
     let hasWeights = layer?.hasWeights == true

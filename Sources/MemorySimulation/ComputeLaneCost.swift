@@ -4,7 +4,8 @@ import Workload
 /// What the lanes of one compute step read and write of shared memory.
 ///
 /// For each input channel and tap a lane reads one staged value for each of its pixels and one weight for each of its
-/// channels; where the stage does not mix channels, the values once for each of its channels; without weights, an
+/// channels; where the stage does not mix channels, the values once for each of its channels, or values and weights of
+/// neighbouring channels at once; without weights, an
 /// add, one value of each input. At the end of a reduction it reads the bias and the multiplier of each channel. Then
 /// it writes its outputs to the intermediate buffer, except after the last stage, whose outputs go to memory, and before an
 /// add inside a chain, which finds them and its residual in registers and reads nothing here.
@@ -13,7 +14,7 @@ import Workload
 /// for each matrix of 32 input channels the words of its fragments.
 ///
 /// Buffers are `[channel][row slot][column slot]` or, NHWC, `[row slot][column slot][channel]` with a pitch of its own, and
-/// `[filter][channel][row][column]` with a pitch of its own. They start at multiples of 16 B.
+/// filters as `FilterLayout` says. They start at multiples of 16 B.
 struct ComputeLaneCost {
   private let lanes: ComputeLanes
   private let layer: Layer
@@ -26,7 +27,7 @@ struct ComputeLaneCost {
   private let inputColumns: Int
   /// From input channel to input channel and from slot to slot, and the same of the output's buffer.
   private let inputChannelStep, inputSlotStep, outputChannelStep, outputSlotStep: Int
-  private let filterPitch: Int
+  private let filters: FilterLayout
   private let path: ComputePath
 
   /// - Parameter phase: Outputs of the first channel's group that come before it.
@@ -46,9 +47,7 @@ struct ComputeLaneCost {
     inputColumns = schedule.columns.offsets[stage].count
     let model = schedule.footprintModel
     path = model.path(of: stage)
-    filterPitch =
-      mixes && path == .elements
-      ? reduced * layer.shape.rows.window * layer.shape.columns.window : model.filterPitch(of: stage)
+    filters = model.filterLayout(of: stage, reducing: reduced)
     let isLast = stage == chain.stages.count - 1
     if chain.axisOrder == .hwc {
       (inputChannelStep, inputSlotStep) = (1, model.pixelPitch(of: stage))
@@ -110,10 +109,9 @@ struct ComputeLaneCost {
       }
     }
     guard layer.hasWeights else { return }
-    // The taps of a filter lie one after the other.
-    for m in 0..<lanes.tile.channels {
-      add(reduced * taps, apart: element, size: element, &total) {
-        channel(warp, $0, m).map { $0 * filterPitch * element }
+    for m in stride(from: 0, to: lanes.tile.channels, by: filters.vector) {
+      add(reduced * taps, apart: filters.step * element, size: filters.vector * element, &total) {
+        channel(warp, $0, m).map { filters.offset(of: $0) * element }
       }
     }
   }
@@ -125,7 +123,7 @@ struct ComputeLaneCost {
     }
     for m in 0..<lanes.tile.channels {
       add(packs, apart: bytes, size: bytes, &total) {
-        channel(warp, $0, m).map { $0 * filterPitch * element }
+        channel(warp, $0, m).map { filters.offset(of: $0) * element }
       }
     }
   }
@@ -141,10 +139,10 @@ struct ComputeLaneCost {
           value(warp, lane, 0, p, 0, 0).map { $0 + 16 * half + 4 * (lane % 4) }
         }
       }
-      for filters in 0..<lanes.tile.channels / 2 {
+      for matrix in 0..<lanes.tile.channels / 2 {
         add(steps, apart: ComputePath.matrixChannels, size: 4, &total) { lane in
-          let filter = lanes.output(channel: origin.channel + 8 * filters + lane / 4, pixel: 0).channel
-          return filter * filterPitch + 16 * half + 4 * (lane % 4)
+          let filter = lanes.output(channel: origin.channel + 8 * matrix + lane / 4, pixel: 0).channel
+          return filters.offset(of: filter) + 16 * half + 4 * (lane % 4)
         }
       }
     }

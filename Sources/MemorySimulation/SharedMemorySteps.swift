@@ -11,8 +11,15 @@ struct SharedMemorySteps {
   }
   private struct Staging: Hashable {
     let items, bytes: Int
-    /// Items of a row, and bytes from row to row.
-    let perRow, pitch: Int
+    /// Items of a row, and bytes from one to the next.
+    let perRow, step: Int
+    /// Rows of a group, and bytes from row to row and from group to group.
+    let side, pitch, groupPitch: Int
+
+    func address(of item: Int) -> Int {
+      let row = item / perRow
+      return row / side * groupPitch + row % side * pitch + item % perRow * step
+    }
   }
   private struct ComputeCost {
     let reads, writes: SharedMemoryTraffic
@@ -40,24 +47,42 @@ struct SharedMemorySteps {
     let slots =
       region.outer.count * region.channels.count * region.rows.indices.count * region.columns.indices.count
     let element = schedule.chain.elementBytes(of: operand)
-    let row = row(of: operand, region)
+    let row = row(of: operand, region, width)
     let key = Staging(
-      items: (slots + width - 1) / width, bytes: width * element,
-      perRow: row.elements == Int.max ? Int.max : max(1, row.elements / width), pitch: row.pitch * element)
+      items: (slots + width - 1) / width, bytes: width * element, perRow: row.items,
+      step: row.layout.step * width * element, side: row.layout.side, pitch: row.layout.pitch * element,
+      groupPitch: row.layout.groupPitch * element)
     let cost = stagings[key] ?? writes(of: key)
     stagings[key] = cost
     staging = staging + cost
   }
 
-  /// What lies side by side in the operand's buffer, and how far apart such rows are. Where both are one, all of it is a row.
-  private func row(of operand: Operand, _ region: Region) -> (elements: Int, pitch: Int) {
+  /// Items of a row of the operand's buffer, and how such rows lie. Where all lies side by side, all of it is a row.
+  private func row(of operand: Operand, _ region: Region, _ width: Int) -> (items: Int, layout: RowLayout) {
     let model = schedule.footprintModel
     switch operand {
-    case .ifm where schedule.chain.axisOrder == .hwc: return (region.channels.count, model.pixelPitch(of: 0))
-    case .weights(let stage) where model.path(of: stage).isPacked:
-      return (region.channels.count, model.filterPitch(of: stage))
-    default: return (Int.max, 0)
+    case .ifm where schedule.chain.axisOrder == .hwc:
+      let pitch = model.pixelPitch(of: 0)
+      return (
+        max(1, region.channels.count / width), RowLayout(side: 1, pitch: pitch, groupPitch: pitch, step: 1)
+      )
+    case .weights(let stage):
+      let taps = region.rows.indices.count * region.columns.indices.count
+      let filters = model.filterLayout(of: stage, reducing: region.channels.count)
+      guard filters.vector > 1 || model.path(of: stage).isPacked else { break }
+      return (
+        max(1, region.channels.count * taps / width),
+        RowLayout(
+          side: filters.side, pitch: filters.pitch, groupPitch: filters.groupPitch, step: filters.step)
+      )
+    default: break
     }
+    return (Int.max, RowLayout(side: 1, pitch: 0, groupPitch: 0, step: 1))
+  }
+
+  /// In elements.
+  private struct RowLayout {
+    let side, pitch, groupPitch, step: Int
   }
 
   /// - Parameter ends: Whether this is the last part of the reduction.
@@ -89,13 +114,12 @@ struct SharedMemorySteps {
     withUnsafeTemporaryAllocation(of: Int.self, capacity: WarpRequest.lanes) { addresses in
       for first in stride(from: 0, to: step.items, by: WarpRequest.lanes) {
         let isWhole = first + WarpRequest.lanes <= step.items
-        let phase = step.perRow == Int.max ? 0 : first % step.perRow
-        var cost = isWhole && step.pitch % SharedMemoryBanks.word == 0 ? known[phase] : nil
+        let phase = step.perRow == Int.max ? 0 : first % (step.perRow * step.side)
+        var cost = isWhole && step.groupPitch % SharedMemoryBanks.word == 0 ? known[phase] : nil
         if cost == nil {
           for lane in addresses.indices {
             let item = first + lane
-            let address = item / step.perRow * step.pitch + item % step.perRow * step.bytes
-            addresses[lane] = item < step.items ? address : -1
+            addresses[lane] = item < step.items ? step.address(of: item) : -1
           }
           cost = SharedMemoryBanks.cost(of: addresses, size: step.bytes)
           if isWhole { known[phase] = cost }

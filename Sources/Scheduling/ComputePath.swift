@@ -56,11 +56,22 @@ extension FootprintModel {
     return [4, 2].first { $0 <= lanes.channelsPerThread && grain % $0 == 0 } ?? 1
   }
 
-  /// Neighbouring output channels that a lane writes at once.
+  /// Neighbouring output channels that a lane writes at once. INT8 stages that mix channels have them in packs: otherwise a
+  /// warp's request would be of 32 bytes.
   public func storeWidth(of stage: Int) -> Int {
     if chain.isEpilogue(stage) { return storeWidth(of: stage - 1) }
-    guard path(of: stage) == .matrix else { return channelVector(of: stage) }
-    return tiling.outputGrain(of: stage, in: chain) % 2 == 0 ? 2 : 1
+    let path = path(of: stage)
+    let isMixedInt8 =
+      chain.axisOrder == .hwc && chain.mixesChannels(stage) && chain.elementType == .int8 && path != .matrix
+    guard isMixedInt8 || path == .matrix else { return channelVector(of: stage) }
+    let grain = tiling.outputGrain(of: stage, in: chain)
+    if path == .matrix { return grain % 2 == 0 ? 2 : 1 }
+    // One by one, lanes read filters that lie side by side: every fourth is in a bank of its own where they are of odd length.
+    let shape = chain.stages[stage].shape
+    let length = tiling.reduction[stage] * shape.rows.window * shape.columns.window
+    guard path.isPacked || length % 2 == 1 else { return 1 }
+    let group = registerTile(of: stage).channels
+    return [4, 2].first { group % $0 == 0 && grain % $0 == 0 } ?? 1
   }
 
   /// NHWC: elements from slot to slot of the buffer of map `map`, which stage `map` reads.
@@ -68,25 +79,15 @@ extension FootprintModel {
     rowPitch(of: consumedChannels(of: map), for: map)
   }
 
-  /// Elements from filter to filter in the buffer of the weights of `stage`.
-  public func filterPitch(of stage: Int) -> Int {
-    let shape = chain.stages[stage].shape
-    let window = shape.rows.window * shape.columns.window
-    guard chain.mixesChannels(stage) else { return shape.channelsPerGroup * window }
-    guard path(of: stage).isPacked else { return tiling.reduction[stage] * window }
-    return rowPitch(of: tiling.reduction[stage] * window, for: stage)
-  }
-
   /// An odd number of packs, so that packs of neighbouring rows lie in different banks.
   private func rowPitch(of elements: Int, for stage: Int) -> Int {
-    let pack: Int
     switch path(of: stage) {
     // Whole items of loads and stores, which never take more than what is asked for at once.
-    case .elements: pack = tiling.inputGrain(of: stage, in: chain)
-    case .packs(let size): pack = size
-    case .matrix: pack = 16
+    case .elements:
+      let grain = tiling.inputGrain(of: stage, in: chain)
+      return Schedule.ceilDivide(elements, grain) * grain
+    case .packs(let size): return FilterLayout.oddPacks(of: elements, size)
+    case .matrix: return FilterLayout.oddPacks(of: elements, 16)
     }
-    let packs = Schedule.ceilDivide(elements, pack)
-    return (path(of: stage).isPacked ? packs | 1 : packs) * pack
   }
 }

@@ -105,7 +105,7 @@ public struct FootprintModel: Sendable {
     for (stage, layer) in chain.stages.enumerated() {
       let produced = producedChannels(of: stage)
       if layer.hasWeights {
-        add(.weights(stage: stage), elements: produced * filterPitch(of: stage))
+        add(.weights(stage: stage), elements: weightElements(of: stage))
       }
       if layer.hasBias { add(.bias(stage: stage), elements: produced) }
       if chain.hasMultipliers(stage) { add(.multipliers(stage: stage), elements: produced) }

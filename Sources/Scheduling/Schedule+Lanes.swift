@@ -201,6 +201,8 @@ extension Schedule {
     case .bias(let stage), .multipliers(let stage):
       return tiling.outputGrain(of: stage, in: chain) % width == 0
     case .weights(let stage):
+      // What lies side by side in memory are the taps of a channel, in shared memory the channels of a tap.
+      if footprintModel.channelVector(of: stage) > 1 { return false }
       let filter = layout.channels * plane
       let chunk = chain.mixesChannels(stage) ? tiling.reduction[stage] : layout.channels
       // Filters that are read in packs have each a row of its own.

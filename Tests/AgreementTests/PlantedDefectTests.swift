@@ -152,7 +152,7 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       old: "c < w.reduced; c += V", new: "c < w.reduced; c += 2 * V", example: .packs, sign: .values),
     PlantedDefect(
       name: "filters lie where packs of them conflict", file: "staging.cuh",
-      old: "pitch = k.path == elements ? length : k.filter_pitch;", new: "pitch = length;",
+      old: "return filter_place(k, run) + at;", new: "return run * length + at;",
       example: .packs, sign: .found([.uninitialisedShared, .sharedOutOfBounds])),
     PlantedDefect(
       name: "an add reads its first input twice", file: "compute.cuh",

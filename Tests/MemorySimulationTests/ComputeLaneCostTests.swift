@@ -215,6 +215,34 @@ import Workload
     #expect(map.reads() == SharedMemoryTraffic(requests: 6, wavefronts: 6))
   }
 
+  // NHWC, 128 channels, four a lane: a warp has one pixel. A tap is one read of four values and one of four weights, 512 B
+  // each in a row: four phases.
+  @Test("Depthwise lanes read the weights of a tap at once")
+  func taps() throws {
+    let layer = try Sample(channels: 128, groups: 128, rows: (1, 1, 1, 0), columns: (3, 3, 1, 0)).layer()
+    let schedule = try Schedule(
+      Chain([layer], precision: .fp32, axisOrder: .hwc),
+      tiling: Tiling(rows: 1, columns: 1, channels: 128, reduction: [1]),
+      lanes: LaneMap(threads: 32, channelsPerThread: 4))
+    let map = ComputeLaneCost(schedule, stage: 0, channels: 128, reducing: 1)
+    #expect(map.reads() == SharedMemoryTraffic(requests: 3 * 2, wavefronts: 3 * 2 * 4))
+    #expect(schedule.vectorWidth(of: .weights(stage: 0)) == 1)
+  }
+
+  // INT8, 128 filters of 16 channels, four neighbours a lane. Groups of four filters are five packs = 20 words apart, so 8
+  // lanes of a phase begin in banks 0, 20, 8, 28, 16, 4, 24, 12. The warp stores four bytes a lane.
+  @Test("Filters of a lane lie in groups that meet no conflicts, and its results are stored together")
+  func groups() throws {
+    let layer = try Sample(channels: 16, filters: 128, rows: (1, 1, 1, 0), columns: (1, 1, 1, 0)).layer()
+    let schedule = try Schedule(
+      Chain([layer], precision: .int8(.onnx), axisOrder: .hwc),
+      tiling: Tiling(rows: 1, columns: 1, channels: 128, reduction: [16]),
+      lanes: LaneMap(threads: 32, channelsPerThread: 4))
+    let map = ComputeLaneCost(schedule, stage: 0, channels: 128, reducing: 16)
+    #expect(map.reads() == SharedMemoryTraffic(requests: 5, wavefronts: 5 * 4))
+    #expect(schedule.vectorWidth(of: .ofm) == 4)
+  }
+
   @Test("Partial warps and wide accesses take their own phases")
   func phases() {
     func cost(_ lanes: [Int], size: Int) -> SharedMemoryBanks.Cost {

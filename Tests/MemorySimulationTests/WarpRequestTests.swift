@@ -87,7 +87,11 @@ private let chains: [[RandomStage]] = [
       }
       // Filters that are read in packs have each a row of its own in shared memory.
       var isPacked = false
-      if case .weights(let stage) = operand { isPacked = schedule.footprintModel.path(of: stage).isPacked }
+      if case .weights(let stage) = operand {
+        isPacked = schedule.footprintModel.path(of: stage).isPacked
+        // Where they lie by tap there, what is side by side in memory is not.
+        if schedule.footprintModel.filterLayout(of: stage, reducing: 1).vector > 1 { return width == 1 }
+      }
       let takesAll = region.channels.count == layout.channels && !isPacked
       let runs: [[Int]] =
         !whole

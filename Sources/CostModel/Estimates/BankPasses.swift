@@ -65,13 +65,11 @@ struct BankPasses {
 
   /// Conflicts of the weights of one input channel, or pack of them, and tap, summed over the channels of an item.
   func weightConflicts(reduced: Int, pack: Int = 1) -> Double {
-    let shape = chain.stages[stage].shape
-    let filter =
-      mixes && pack == 1 ? reduced * shape.rows.window * shape.columns.window : model.filterPitch(of: stage)
+    let filters = model.filterLayout(of: stage, reducing: reduced)
     var conflicts = 0.0
-    for member in 0..<lanes.tile.channels {
-      conflicts += meanExtraPasses(width: pack) { warp, lane in
-        lanes.output(warp: warp, lane: lane, channel: member, pixel: 0).map { $0.channel * filter }
+    for member in stride(from: 0, to: lanes.tile.channels, by: filters.vector) {
+      conflicts += meanExtraPasses(width: max(pack, filters.vector)) { warp, lane in
+        lanes.output(warp: warp, lane: lane, channel: member, pixel: 0).map { filters.offset(of: $0.channel) }
       }
     }
     return conflicts

@@ -134,7 +134,8 @@ struct BlockWork {
     counts.sharedRequests += products * runs * lanes.tile.pixels * inputs
     counts.bankConflicts += Int((Double(products * inputs) * banks.valueConflicts()).rounded())
     guard layer.hasWeights else { return }
-    counts.sharedRequests += products * lanes.tile.channels
+    let filters = costs.model.filterLayout(of: stage, reducing: reduced)
+    counts.sharedRequests += products * lanes.tile.channels / filters.vector
     counts.bankConflicts += Int((Double(products) * banks.weightConflicts(reduced: reduced)).rounded())
   }
 

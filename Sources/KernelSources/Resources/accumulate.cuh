@@ -115,7 +115,7 @@ __device__ FCM_SHARED_CODE void accumulate_packs(const Work<A>& w, const Item& i
     }
 #pragma unroll
     for (int m = 0; m < group; ++m) {
-      const pack<Element, V> weight = ld_pack<V>(w.weights, item.channel_of(m) * k.filter_pitch + c);
+      const pack<Element, V> weight = ld_pack<V>(w.weights, filter_place(k, item.channel_of(m)) + c);
       corrections.see_weight(m, weight);
 #pragma unroll
       for (int p = 0; p < pixels; ++p) {
@@ -133,11 +133,12 @@ __device__ FCM_SHARED_CODE void accumulate_packs(const Work<A>& w, const Item& i
   }
 }
 
-/// The same for a depthwise stage in NHWC: `V` neighbouring channels, each with its own filter.
+/// The same for a depthwise stage in NHWC: `V` neighbouring channels, each with its own filter, of which a tap's weights lie
+/// side by side.
 template <class A, int P, int V>
 __device__ FCM_SHARED_CODE void accumulate_channels(const Work<A>& w, const Item& item, typename A::Sum* sums) {
   const Stage& k = w.k;
-  const int pixels = P ? P : k.pixels, taps = k.rows.window * k.columns.window;
+  const int pixels = P ? P : k.pixels;
   int row[P ? P : maximum_sums], column[P ? P : maximum_sums];
 #pragma unroll
   for (int p = 0; p < pixels; ++p) {
@@ -153,11 +154,11 @@ __device__ FCM_SHARED_CODE void accumulate_channels(const Work<A>& w, const Item
       for (int p = 0; p < pixels; ++p) {
         value[p] = ld_pack<V>(w.in, first + slot_of(w, row[p], column[p], i, j) * w.slot_step);
       }
+      const int tap = i * k.columns.window + j;
+      const pack<typename A::Element, V> weights = ld_pack<V>(w.weights, tap * k.tap_pitch + item.channel_of(0));
 #pragma unroll
       for (int v = 0; v < V; ++v) {
-        const int channel = item.channel_of(v);
-        const typename A::Sum weight =
-            A::weight(w.weights[channel * taps + i * k.columns.window + j], w.weight_zero(channel));
+        const typename A::Sum weight = A::weight(weights.d[v], w.weight_zero(item.channel_of(v)));
 #pragma unroll
         for (int p = 0; p < pixels; ++p) {
           sums[v * pixels + p] = A::multiply_add(A::value(value[p].d[v], k), weight, sums[v * pixels + p]);
@@ -183,7 +184,7 @@ __device__ FCM_SHARED_CODE void accumulate_matrices(const Work<A>& w, const Item
     }
     const int first = item.channel - 2 * (lane & 3) + lane / 4;
 #pragma unroll
-    for (int n = 0; n < group / 2; ++n) filter[n] = min(first + 8 * n, item.channels - 1) * k.filter_pitch + word;
+    for (int n = 0; n < group / 2; ++n) filter[n] = filter_place(k, min(first + 8 * n, item.channels - 1)) + word;
     // Products of what is stored. The zero points are taken off afterwards, by the sums of weights and of values.
     const bool has_weight_zero = k.q.weight_zeros >= 0 || k.q.weight_zero != 0;
     int product[size], of_weights[M ? 2 * M : 2 * maximum_sums], of_values[P ? 2 * P : 2 * maximum_sums];

@@ -18,15 +18,15 @@ namespace fcm {
 template <int S, class A> __device__ __forceinline__ void convolve_tile(const Work<A>& w, typename A::Sum* sums) {
 #ifdef FCM_CONSTANTS_AT_RUN_TIME
   switch (w.k.pixels * 256 + w.k.group) {
-    case 1 * 256 + 1: return convolve<A, 1, 1, any_way, 0, 0>(w, sums);
-    case 2 * 256 + 1: return convolve<A, 2, 1, any_way, 0, 0>(w, sums);
-    case 4 * 256 + 1: return convolve<A, 4, 1, any_way, 0, 0>(w, sums);
-    case 1 * 256 + 4: return convolve<A, 1, 4, any_way, 0, 0>(w, sums);
-    case 2 * 256 + 4: return convolve<A, 2, 4, any_way, 0, 0>(w, sums);
-    case 4 * 256 + 4: return convolve<A, 4, 4, any_way, 0, 0>(w, sums);
-    case 8 * 256 + 4: return convolve<A, 8, 4, any_way, 0, 0>(w, sums);
-    case 16 * 256 + 4: return convolve<A, 16, 4, any_way, 0, 0>(w, sums);
-    default: return convolve<A, 0, 0, any_way, 0, 0>(w, sums);
+    case 1 * 256 + 1: return convolve<A, 1, 1, any_way, 0, 0, 0>(w, sums);
+    case 2 * 256 + 1: return convolve<A, 2, 1, any_way, 0, 0, 0>(w, sums);
+    case 4 * 256 + 1: return convolve<A, 4, 1, any_way, 0, 0, 0>(w, sums);
+    case 1 * 256 + 4: return convolve<A, 1, 4, any_way, 0, 0, 0>(w, sums);
+    case 2 * 256 + 4: return convolve<A, 2, 4, any_way, 0, 0, 0>(w, sums);
+    case 4 * 256 + 4: return convolve<A, 4, 4, any_way, 0, 0, 0>(w, sums);
+    case 8 * 256 + 4: return convolve<A, 8, 4, any_way, 0, 0, 0>(w, sums);
+    case 16 * 256 + 4: return convolve<A, 16, 4, any_way, 0, 0, 0>(w, sums);
+    default: return convolve<A, 0, 0, any_way, 0, 0, 0>(w, sums);
   }
 #else
   constexpr const Stage& k = constants.stage[S];
@@ -38,7 +38,7 @@ template <int S, class A> __device__ __forceinline__ void convolve_tile(const Wo
       : k.mixes && k.rows.window * k.columns.window == 1 ? one_tap
                                                          : many_taps;
   constexpr int size = k.path == packs ? k.pack : k.store_width;
-  convolve<A, k.pixels, k.group, way, size, rounds>(w, sums);
+  convolve<A, k.pixels, k.group, way, size, k.store_width, rounds>(w, sums);
 #endif
 }
 

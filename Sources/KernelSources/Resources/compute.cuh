@@ -75,7 +75,7 @@ __device__ FCM_SHARED_CODE void finish_shared(const Work<A>& w, const Item& item
 }
 
 /// What a convolution's step asks of one item of the thread, ended where the reduction does. The item's sums lie at `own`.
-template <class A, int P, int M, int W, int V>
+template <class A, int P, int M, int W, int V, int N>
 __device__ __forceinline__ void convolve_item(const Work<A>& w, int round, typename A::Sum* own) {
   const Stage& k = w.k;
   const int pixels = P ? P : k.pixels, group = M ? M : k.group;
@@ -97,38 +97,36 @@ __device__ __forceinline__ void convolve_item(const Work<A>& w, int round, typen
     default: return finish_item<A, P, M, 1>(w, item, own);
   }
 #else
-  if constexpr (W == by_channels) finish_item<A, P, M, V>(w, item, own);
-  else if constexpr (W == by_matrices && V == 2) finish_item<A, P, M, 2>(w, item, own);
-  else finish_item<A, P, M, 1>(w, item, own);
+  finish_item<A, P, M, N>(w, item, own);
 #endif
 }
 
 /// Rounds `I…R − 1`. Each is code of its own, however long, so that every sum has a register of its own.
-template <class A, int P, int M, int W, int V, int I, int R>
+template <class A, int P, int M, int W, int V, int N, int I, int R>
 __device__ __forceinline__ void convolve_rounds(const Work<A>& w, typename A::Sum* sums) {
   if constexpr (I < R) {
-    convolve_item<A, P, M, W, V>(w, I, sums + I * P * M);
-    convolve_rounds<A, P, M, W, V, I + 1, R>(w, sums);
+    convolve_item<A, P, M, W, V, N>(w, I, sums + I * P * M);
+    convolve_rounds<A, P, M, W, V, N, I + 1, R>(w, sums);
   }
 }
 
-/// A convolution's step: all items of the thread. `R` is how many those are where their sums are kept from chunk to chunk;
+/// A convolution's step: all items of the thread. `V` input channels are read and `N` output channels written at once. `R` is how many those are where their sums are kept from chunk to chunk;
 /// 0 where the stage reduces at once, and on the CPU.
-template <class A, int P, int M, int W, int V, int R>
+template <class A, int P, int M, int W, int V, int N, int R>
 __device__ FCM_SHARED_CODE void convolve(const Work<A>& w, typename A::Sum* sums) {
   const Stage& k = w.k;
   if constexpr (R > 0) {
-    convolve_rounds<A, P, M, W, V, 0, R>(w, sums);
+    convolve_rounds<A, P, M, W, V, N, 0, R>(w, sums);
   } else {
     // Once in the machine code, however few the rounds: so its stores can be counted.
 #pragma unroll 1
     for (int round = 0; round < k.rounds; ++round) {
 #ifdef FCM_CONSTANTS_AT_RUN_TIME
       const int one = (M ? M : k.group) * (P ? P : k.pixels);
-      convolve_item<A, P, M, W, V>(w, round, sums + (k.sums > one ? round * one : 0));
+      convolve_item<A, P, M, W, V, N>(w, round, sums + (k.sums > one ? round * one : 0));
 #else
       typename A::Sum own[P * M];
-      convolve_item<A, P, M, W, V>(w, round, own);
+      convolve_item<A, P, M, W, V, N>(w, round, own);
 #endif
     }
   }

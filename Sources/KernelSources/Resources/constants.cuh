@@ -68,7 +68,10 @@ struct Stage {
   int path;          // `Path`
   int pack;          // input channels read at once
   int store_width;   // neighbouring output channels that a lane writes at once
-  int filter_pitch;  // elements from filter to filter in shared memory, of packs and matrices
+  /// Elements in shared memory, of packs and matrices: from filter to filter of a group, filters of a group, from group to
+  /// group.
+  int filter_pitch, filter_side, filter_group;
+  int tap_pitch;     // elements from tap to tap, where those of neighbouring channels are read at once; else 0
   WindowAxis rows, columns;
   Staging weights, bias, multipliers;
   int target;        // the stage whose results this one's end as in registers: itself, or the last add that follows

@@ -17,19 +17,37 @@ template <class T> __device__ __forceinline__ shared<T> staged(const Staging& s,
   return shared_at<T>(s.offset + copy * s.stride, count, buffer);
 }
 
-/// `runs` pieces of `length` elements, the first from `start`, each `apart` from the one before, to rows of `pitch`.
-template <class T>
+/// Where filter `filter` of a step begins, of packs and matrices.
+__device__ __forceinline__ int filter_place(const Stage& k, int filter) {
+  return filter / k.filter_side * k.filter_group + filter % k.filter_side * k.filter_pitch;
+}
+
+/// Elements that `filters` of `length` take.
+__device__ __forceinline__ int filter_room(const Stage& k, int filters, int length) {
+  if (k.tap_pitch > 0) return length * k.tap_pitch;
+  return k.path == elements ? filters * length : (filters + k.filter_side - 1) / k.filter_side * k.filter_group;
+}
+
+/// `runs` pieces of `length` elements, the first from `start`, each `apart` from the one before, to where `place` says.
+template <class T, class Place>
 __device__ __forceinline__ void load_runs(
-    int thread, int threads, shared<T> to, gptr<const T> from, int start, int runs, int apart, int length, int pitch,
-    int width) {
+    int thread, int threads, shared<T> to, gptr<const T> from, int start, int runs, int apart, int length, int width,
+    Place place) {
   const int items_per_run = length / width, items = runs * items_per_run;
   // The warp's first item decides, so that a warp goes through a round with all its lanes or not at all.
   FCM_LOADS_ONCE
   for (int first = thread & ~31; first < items; first += threads) {
     const int item = first + (thread & 31);
     const int run = item / items_per_run, at = (item - run * items_per_run) * width;
-    copy_async_if(item < items, true, to, run * pitch + at, from, start + run * apart + at, width, T());
+    copy_async_if(item < items, true, to, place(run, at), from, start + run * apart + at, width, T());
   }
+}
+
+/// `length` elements side by side.
+template <class T>
+__device__ __forceinline__ void load_run(
+    int thread, int threads, shared<T> to, gptr<const T> from, int start, int length, int width) {
+  load_runs(thread, threads, to, from, start, 1, 0, length, width, [](int, int at) { return at; });
 }
 
 /// Rows of the tile, slot by slot. Slots that hold no element are filled.
@@ -85,7 +103,7 @@ __device__ __forceinline__ void load_ifm(Block<A>& b, int input, Range channels,
   } else if (s.whole) {
     const int plane = map.rows * map.columns;
     const int start = (b.image * map.channels + channels.low) * plane;
-    load_runs(b.thread, b.K.threads, to, b.g.ifm[input], start, 1, 0, channels.count() * plane, 0, s.width);
+    load_run(b.thread, b.K.threads, to, b.g.ifm[input], start, channels.count() * plane, s.width);
   } else {
     load_rows(b, to, b.g.ifm[input], channels, s.width, A::fill(b.K.stage[0], input));
   }
@@ -98,16 +116,26 @@ __device__ __forceinline__ void load_weights(Block<A>& b, int stage, Range filte
   const Stage& k = b.K.stage[stage];
   const int window = k.rows.window * k.columns.window, filter = k.channels_per_group * window;
   const int copy = b.hazards.load(buffer::weights(stage), k.weights.copies, is_ahead);
-  const int length = reduced.count() * window, pitch = k.path == elements ? length : k.filter_pitch;
-  const int count = filters.count() * pitch;
-  const auto to = staged<typename A::Element>(k.weights, copy, count, buffer::weights(stage) + copy);
-  const int start = filters.low * filter + reduced.low * window;
-  if (length == filter && pitch == length) {
-    load_runs(b.thread, b.K.threads, to, b.g.weights[stage], start, 1, 0, count, 0, k.weights.width);
+  const int length = reduced.count() * window, width = k.weights.width;
+  const auto to = staged<typename A::Element>(
+      k.weights, copy, filter_room(k, filters.count(), length), buffer::weights(stage) + copy);
+  const int start = filters.low * filter + reduced.low * window, count = filters.count();
+  const auto from = b.g.weights[stage];
+  if (k.tap_pitch > 0) {
+    const int pitch = k.tap_pitch;
+    load_runs(b.thread, b.K.threads, to, from, start, count, filter, length, width, [=](int channel, int tap) {
+      return tap * pitch + channel;
+    });
+  } else if (k.path != elements) {
+    load_runs(b.thread, b.K.threads, to, from, start, count, filter, length, width, [&](int run, int at) {
+      return filter_place(k, run) + at;
+    });
+  } else if (length == filter) {
+    load_run(b.thread, b.K.threads, to, from, start, count * length, width);
   } else {
-    load_runs(
-        b.thread, b.K.threads, to, b.g.weights[stage], start, filters.count(), filter, length, pitch,
-        k.weights.width);
+    load_runs(b.thread, b.K.threads, to, from, start, count, filter, length, width, [=](int run, int at) {
+      return run * length + at;
+    });
   }
 }
 
@@ -118,7 +146,7 @@ __device__ __forceinline__ void load_each(
   if (held.has(b.hazards, buffer, channels, {0, 0}, is_ahead)) return;
   const int copy = b.hazards.load(buffer, s.copies, is_ahead);
   const auto to = staged<T>(s, copy, channels.count(), buffer + copy);
-  load_runs(b.thread, b.K.threads, to, from, channels.low, 1, 0, channels.count(), 0, s.width);
+  load_run(b.thread, b.K.threads, to, from, channels.low, channels.count(), s.width);
 }
 
 template <class A>

@@ -63,8 +63,7 @@ template <class A> struct Work {
     }
     reduced = k.mixes ? step.reducing.count() : k.channels_per_group;
     if (k.operation == convolution) {
-      const int length = reduced * k.rows.window * k.columns.window;
-      const int filters = channels * (k.path == elements ? length : k.filter_pitch);
+      const int filters = filter_room(k, channels, reduced * k.rows.window * k.columns.window);
       weights = staged<Element>(
           k.weights, b.hazards.current(buffer::weights(stage)), filters, current(buffer::weights(stage)));
       if (k.has_bias) {
@@ -161,7 +160,7 @@ struct Item {
       pixel = across * 8 * k.pixels + lane / 4;
     } else if (w.b.K.is_hwc) {
       const int across = number / w.channel_groups;
-      side = k.mixes ? 1 : k.group, channel_step = w.channel_groups, pixel_step = w.pixel_groups;
+      side = k.mixes ? k.store_width : k.group, channel_step = side * w.channel_groups, pixel_step = w.pixel_groups;
       channel = (number - across * w.channel_groups) * side;
       pixel = across;
     } else {

@@ -1,0 +1,70 @@
+import Workload
+
+/// How the filters of a step lie in shared memory, in elements.
+///
+/// | | filters | elements of a filter |
+/// |---|---|---|
+/// | one by one | side by side | side by side |
+/// | packs | in groups of `side`, the groups an odd number of packs apart | side by side |
+/// | matrix | an odd number of packs apart | side by side |
+/// | depthwise, several channels a lane | side by side | taps an odd number of packs apart |
+///
+/// So lanes that read packs of different rows at once meet no bank conflicts, and the last one reads a tap's weights of its
+/// channels in one access.
+public struct FilterLayout: Hashable, Sendable {
+  /// Filters of a group: those whose outputs a lane writes together.
+  public let side: Int
+  /// From filter to filter of a group, and from group to group.
+  public let pitch, groupPitch: Int
+  /// From channel to channel and tap to tap of a filter.
+  public let step: Int
+  /// Neighbouring filters whose weights a lane reads at once.
+  public let vector: Int
+
+  @inline(__always)
+  public func offset(of filter: Int) -> Int { filter / side * groupPitch + filter % side * pitch }
+
+  /// Room for `filters` of `length` elements.
+  func room(for filters: Int, length: Int) -> Int {
+    vector > 1 ? length * step : Schedule.ceilDivide(filters, side) * groupPitch
+  }
+
+  /// So many elements, in packs, as an odd number of packs has.
+  static func oddPacks(of elements: Int, _ pack: Int) -> Int {
+    (Schedule.ceilDivide(elements, pack) | 1) * pack
+  }
+}
+
+extension FootprintModel {
+  /// - Parameter reducing: Input channels of the step, where the stage mixes them.
+  public func filterLayout(of stage: Int, reducing: Int) -> FilterLayout {
+    let shape = chain.stages[stage].shape
+    let window = shape.rows.window * shape.columns.window
+    let length = (chain.mixesChannels(stage) ? reducing : shape.channelsPerGroup) * window
+    let vector = channelVector(of: stage)
+    if vector > 1 {
+      let step = FilterLayout.oddPacks(of: producedChannels(of: stage), vector)
+      return FilterLayout(side: 1, pitch: 1, groupPitch: 1, step: step, vector: vector)
+    }
+    // Of packs and matrices a shorter last chunk lies as the others do.
+    let row = tiling.reduction[stage]
+    switch path(of: stage) {
+    case .elements: return FilterLayout(side: 1, pitch: length, groupPitch: length, step: 1, vector: 1)
+    case .packs(let size):
+      let (side, pitch) = (storeWidth(of: stage), Schedule.ceilDivide(row, size) * size)
+      let group = FilterLayout.oddPacks(of: side * pitch, size)
+      return FilterLayout(side: side, pitch: pitch, groupPitch: group, step: 1, vector: 1)
+    case .matrix:
+      let pitch = FilterLayout.oddPacks(of: row, 16)
+      return FilterLayout(side: 1, pitch: pitch, groupPitch: pitch, step: 1, vector: 1)
+    }
+  }
+
+  /// Elements that the buffer of the weights of `stage` has room for.
+  func weightElements(of stage: Int) -> Int {
+    let shape = chain.stages[stage].shape
+    let channels = chain.mixesChannels(stage) ? tiling.reduction[stage] : shape.channelsPerGroup
+    return filterLayout(of: stage, reducing: channels).room(
+      for: producedChannels(of: stage), length: channels * shape.rows.window * shape.columns.window)
+  }
+}
