@@ -42,6 +42,8 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
     case packs
     /// PW, whose results an add takes from the registers.
     case pwadd
+    /// INT8, NHWC. PW by matrices, in chunks; PW in packs of eight channels by dp4a, and an add behind it; 3 × 3 DW.
+    case matrix, dots, dotsadd, channels
   }
 
   static let all: [PlantedDefect] = [
@@ -178,7 +180,9 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
 }
 
 @Suite struct PlantedDefectTests {
-  @Test("Each planted defect is found, as the table says", arguments: PlantedDefect.all)
+  @Test(
+    "Each planted defect is found, as the table says",
+    arguments: PlantedDefect.all + PlantedDefect.channelsSideBySide)
   func found(_ defect: PlantedDefect) throws {
     let text = try #require((KernelText.headers + KernelText.emulator).first { $0.name == defect.file }?.text)
     try #require(text.ranges(of: defect.old).count == 1, "the table is out of date")
@@ -198,7 +202,7 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
 
   @Test("Without a defect nothing is found")
   func nothing() throws {
-    for example in [PlantedDefect.Example.dwpw(buffers: 1), .pwdw, .pwpool, .pw(buffers: 2), .add, .pwadd] {
+    for example in PlantedDefect.Example.all {
       let (report, expected) = try run(example, [:])
       #expect(report.findings == [])
       #expect(expected.firstDifference(from: report.output) == nil)
@@ -211,78 +215,17 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
     let schedule = try example.schedule()
     let chain = schedule.chain
     var random = SeededGenerator(seed: 11)
-    func values(_ count: Int) -> [Float] {
-      (0..<count).map { _ in Float(random.next(in: -1000...1000)) / 256 }
+    let parameters = chain.stages.map { PlantedDefect.Example.parameters(of: $0, chain.precision, &random) }
+    let inputs = chain.inputs.map { operand in
+      let count = chain.elements(of: operand)
+      return chain.elementType == .int8
+        ? TensorValues.int8(PlantedDefect.Example.bytes(count, &random))
+        : .fp32(PlantedDefect.Example.reals(count, &random))
     }
-    let parameters = chain.stages.map { layer in
-      LayerParameters.fp32(
-        weights: values(layer.hasWeights ? layer.shape.filterElements : 0),
-        bias: values(layer.hasBias ? layer.shape.outputChannels : 0))
-    }
-    let inputs = chain.inputs.map { TensorValues.fp32(values(chain.elements(of: $0))) }
     let expected = try DirectEvaluation.evaluate(chain.stages, parameters: parameters, inputs: inputs)
     let report = try CompiledKernel(
       schedule, parameters: parameters, texts: texts, compiler: KernelCompiler()
     ).run(on: inputs)
     return (report, expected)
-  }
-}
-
-extension PlantedDefect.Example {
-  fileprivate func schedule() throws -> Schedule {
-    func lanes(_ buffers: Int) -> LaneMap {
-      LaneMap(threads: 64, vectorWidth: 4, buffers: buffers, channelsPerThread: 4, pixelsPerThread: 2)
-    }
-    switch self {
-    case .dwpw(let buffers):
-      return try Schedule(
-        Chain([layer(12, 12, groups: 12, window: 3), layer(12, 10)], precision: .fp32),
-        tiling: Tiling(rows: 4, columns: 5, channels: 6, reduction: [1, 5]), lanes: lanes(buffers))
-    case .pwdw:
-      return try Schedule(
-        Chain([layer(8, 12), layer(12, 12, groups: 12, window: 3)], precision: .fp32),
-        tiling: Tiling(rows: 4, columns: 5, channels: 5, reduction: [3, 1]), lanes: lanes(1))
-    case .pwpool:
-      let axis = try WindowAxis(inputExtent: 9, window: 3, paddingBefore: 1, paddingAfter: 1)
-      let shape = try ConvolutionShape(
-        inputChannels: 12, outputChannels: 12, groups: 12, rows: axis, columns: axis)
-      let pool = Layer(name: "pool", operation: .maxPool, shape: shape, inputs: [.layer(0)])
-      return try Schedule(
-        Chain([layer(8, 12), pool], precision: .fp32),
-        tiling: Tiling(rows: 4, columns: 5, channels: 5, reduction: [3, 1]), lanes: lanes(1))
-    case .pw(let buffers):
-      return try Schedule(
-        Chain([layer(13, 10)], precision: .fp32),
-        tiling: Tiling(rows: 4, columns: 5, channels: 7, reduction: [4]), lanes: lanes(buffers))
-    case .packs:
-      return try Schedule(
-        Chain([layer(16, 8)], precision: .fp32, axisOrder: .hwc),
-        tiling: Tiling(rows: 4, columns: 5, channels: 7, reduction: [8]), lanes: lanes(1))
-    case .add:
-      return try Schedule(
-        Chain([add(6, [.input(0), .input(1)])], precision: .fp32),
-        tiling: Tiling(rows: 4, columns: 5, channels: 4, reduction: [1]), lanes: lanes(1))
-    case .pwadd:
-      return try Schedule(
-        Chain([layer(8, 10), add(10, [.input(1), .layer(0)])], precision: .fp32),
-        tiling: Tiling(rows: 4, columns: 5, channels: 7, reduction: [3, 1]), lanes: lanes(1))
-    }
-  }
-
-  private func add(_ channels: Int, _ inputs: [TensorReference]) throws -> Layer {
-    let axis = try WindowAxis(inputExtent: 9)
-    let shape = try ConvolutionShape(
-      inputChannels: channels, outputChannels: channels, groups: channels, rows: axis, columns: axis)
-    return Layer(name: "add", operation: .add, shape: shape, inputs: inputs)
-  }
-
-  private func layer(_ channels: Int, _ filters: Int, groups: Int = 1, window: Int = 1) throws -> Layer {
-    let axis = try WindowAxis(
-      inputExtent: 9, window: window, paddingBefore: window / 2, paddingAfter: window / 2)
-    return try Layer(
-      name: "layer", operation: .convolution,
-      shape: ConvolutionShape(
-        inputChannels: channels, outputChannels: filters, groups: groups, rows: axis, columns: axis),
-      hasBias: true, activation: .none, inputs: [.input(0)])
   }
 }
