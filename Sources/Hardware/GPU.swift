@@ -121,15 +121,6 @@ extension GPU {
     }
   }
 
-  /// 86 for compute capability 8.6, as in `sm_86`.
-  public var architecture: Int {
-    computeCapability.split(separator: ".").compactMap { Int($0) }.reduce(0) { 10 * $0 + $1 }
-  }
-
-  /// Whether `cp.async` copies from global to shared memory past the registers, while a thread goes on: from sm_80 on (PTX
-  /// ISA, "Data Movement and Conversion Instructions: Asynchronous copy").
-  public var hasAsynchronousCopies: Bool { architecture >= 80 }
-
   /// Whether the compute capability is two numbers, such as 8.6.
   private var hasComputeCapability: Bool {
     let parts = computeCapability.split(separator: ".", omittingEmptySubsequences: false)

@@ -53,4 +53,7 @@ extension GPU {
   public var architecture: Int {
     computeCapability.split(separator: ".").compactMap { Int($0) }.reduce(0) { 10 * $0 + $1 }
   }
+
+  /// Whether copies go on while a thread computes.
+  public var hasAsynchronousCopies: Bool { architecture >= CopyPath.firstAsynchronous }
 }
