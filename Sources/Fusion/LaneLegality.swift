@@ -24,8 +24,10 @@ struct LaneLegality {
     group.extremes.contains { reduction in
       let tiling = Tiling(
         rows: rows.tile, columns: columns.tile, channels: channels, reduction: reduction)
+      let shared = sharedMemory(tiling, rows, columns)
+      guard shared <= gpu.sharedMemoryPerBlock else { return false }
       return Self.threadCounts.contains { threads in
-        footprint(tiling, threads, rows, columns).violation(on: gpu) == nil
+        footprint(model(tiling, lanes(threads: threads), rows, columns), shared).violation(on: gpu) == nil
       }
     }
   }
@@ -67,28 +69,31 @@ struct LaneLegality {
       }
       // What a footprint could not change is looked at before it is worked out.
       guard isBetter(gpu.warpsPerMultiprocessor * gpu.warpSize, most) else { continue }
-      for threads in Self.threadCounts {
-        var room = Int.max
-        for buffers in 1...most where isBetter(room, most) {
+      for buffers in 1...most {
+        let shared = sharedMemory(tiling, rows, columns, buffers: buffers)
+        guard shared <= gpu.sharedMemoryPerBlock else { break }
+        for threads in Self.threadCounts {
           let model = model(tiling, lanes(threads: threads, buffers: buffers), rows, columns)
-          // More buffers never leave room for more threads.
-          room = model.footprint.violation(on: gpu) == nil ? residentThreads(model.footprint) : 0
-          guard room > 0, isBetter(room, buffers) else { continue }
+          let footprint = footprint(model, shared)
+          guard footprint.violation(on: gpu) == nil else { continue }
+          let resident = residentThreads(footprint)
+          guard isBetter(resident, buffers) else { continue }
           best = (
-            Rank(taken: taken, resident: room, aligned: aligned, buffers: buffers), tiling, model.lanes
+            Rank(taken: taken, resident: resident, aligned: aligned, buffers: buffers), tiling, model.lanes
           )
         }
       }
     }
     return best.map { best in
+      let shared = sharedMemory(best.tiling, rows, columns, buffers: best.lanes.buffers)
       let models = Self.pixelCounts.map { pixels in
         model(
           best.tiling, lanes(threads: best.lanes.threads, pixels: pixels, buffers: best.lanes.buffers), rows,
           columns)
       }
       let fits = models.filter { model in
-        model.footprint.violation(on: gpu) == nil
-          && residentThreads(model.footprint) >= best.rank.resident
+        let footprint = footprint(model, shared)
+        return footprint.violation(on: gpu) == nil && residentThreads(footprint) >= best.rank.resident
       }
       // The first of the least, so the fewest pixels.
       let fewest = fits.min { items(of: $0) < items(of: $1) }
@@ -135,10 +140,16 @@ struct LaneLegality {
     chain.stages.indices.reduce(0) { $0 + (chain.mixesChannels($1) ? model.itemsPerThread(of: $1) : 0) }
   }
 
-  private func footprint(
-    _ tiling: Tiling, _ threads: Int, _ rows: AxisSums, _ columns: AxisSums
-  ) -> BlockFootprint {
-    model(tiling, lanes(threads: threads), rows, columns).footprint
+  /// What a block's buffers take. It depends neither on the threads nor on the pixels of each.
+  private func sharedMemory(
+    _ tiling: Tiling, _ rows: AxisSums, _ columns: AxisSums, buffers: Int = 1
+  ) -> Bytes {
+    model(tiling, lanes(threads: WarpRequest.lanes, buffers: buffers), rows, columns).sharedMemory
+  }
+
+  private func footprint(_ model: FootprintModel, _ sharedMemory: Bytes) -> BlockFootprint {
+    BlockFootprint(
+      threads: model.lanes.threads, registersPerThread: model.registersPerThread, sharedMemory: sharedMemory)
   }
 
   private func model(

@@ -15,8 +15,20 @@ public struct Chain: Hashable, Sendable {
   public let precision: Precision
   /// How feature maps lie in global memory: NCHW or NHWC. Weights are `[filter][channel][row][column]` in both.
   public let axisOrder: TensorLayout.AxisOrder
-  /// `mixesChannels` of each stage: asked too often to be worked out each time.
-  private let mixing: [Bool]
+  /// What searches ask of each stage too often to be worked out each time.
+  private struct Traits: Hashable {
+    let mixesChannels, hasWeights, hasBias, isPlainDepthwise, isEpilogue: Bool
+
+    init(_ layer: Layer, isFirst: Bool) {
+      hasWeights = layer.hasWeights
+      hasBias = layer.hasBias
+      mixesChannels = layer.hasWeights && layer.shape.groups == 1
+      isPlainDepthwise = layer.hasWeights && layer.shape.isDepthwise && layer.shape.filtersPerGroup == 1
+      isEpilogue = !isFirst && layer.operation == .add
+    }
+  }
+
+  private let traits: [Traits]
 
   /// The most stages that a kernel has room for.
   public static let maximumStages = 4
@@ -49,16 +61,23 @@ public struct Chain: Hashable, Sendable {
     self.stages = stages
     self.precision = precision
     self.axisOrder = axisOrder
-    mixing = stages.map { $0.hasWeights && $0.shape.groups == 1 }
+    traits = stages.enumerated().map { Traits($0.element, isFirst: $0.offset == 0) }
   }
 
   public var last: Layer { stages[stages.count - 1] }
   public var elementType: ElementType { precision.elementType }
 
-  public func mixesChannels(_ stage: Int) -> Bool { mixing[stage] }
+  public func mixesChannels(_ stage: Int) -> Bool { traits[stage].mixesChannels }
+
+  public func hasWeights(_ stage: Int) -> Bool { traits[stage].hasWeights }
+
+  public func hasBias(_ stage: Int) -> Bool { traits[stage].hasBias }
+
+  /// Whether each channel of `stage` has one filter of its own.
+  public func isPlainDepthwise(_ stage: Int) -> Bool { traits[stage].isPlainDepthwise }
 
   /// Whether `stage` adds a residual to what the stage before leaves in registers.
-  public func isEpilogue(_ stage: Int) -> Bool { stage > 0 && stages[stage].operation == .add }
+  public func isEpilogue(_ stage: Int) -> Bool { traits[stage].isEpilogue }
 
   /// Which of the inputs of the add `stage` the stage before makes; 0 for every other stage.
   public func joinedInput(of stage: Int) -> Int {
@@ -108,7 +127,7 @@ public struct Chain: Hashable, Sendable {
 
   /// Whether the INT8 stage reads requantization constants per output channel.
   public func hasMultipliers(_ stage: Int) -> Bool {
-    stages[stage].hasWeights && precision.multiplierBytes > 0
+    hasWeights(stage) && precision.multiplierBytes > 0
   }
 
   /// Bytes of one element of `operand`.

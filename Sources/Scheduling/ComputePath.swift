@@ -49,9 +49,7 @@ extension FootprintModel {
 
   /// Neighbouring channels of a depthwise stage that a thread reads and computes together.
   func channelVector(of stage: Int) -> Int {
-    let layer = chain.stages[stage]
-    guard chain.axisOrder == .hwc, layer.hasWeights, layer.shape.isDepthwise, layer.shape.filtersPerGroup == 1
-    else { return 1 }
+    guard chain.axisOrder == .hwc, chain.isPlainDepthwise(stage) else { return 1 }
     let grain = tiling.outputGrain(of: stage, in: chain)
     return [4, 2].first { $0 <= lanes.channelsPerThread && grain % $0 == 0 } ?? 1
   }

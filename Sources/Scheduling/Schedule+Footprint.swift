@@ -102,12 +102,12 @@ public struct FootprintModel: Sendable {
     }
     let inputs = elements(of: 0)
     for input in chain.stages[0].inputs.indices { add(.ifm(input), elements: inputs) }
-    for (stage, layer) in chain.stages.enumerated() {
+    for stage in chain.stages.indices {
       let produced = producedChannels(of: stage)
-      if layer.hasWeights {
+      if chain.hasWeights(stage) {
         add(.weights(stage: stage), elements: weightElements(of: stage))
       }
-      if layer.hasBias { add(.bias(stage: stage), elements: produced) }
+      if chain.hasBias(stage) { add(.bias(stage: stage), elements: produced) }
       if chain.hasMultipliers(stage) { add(.multipliers(stage: stage), elements: produced) }
       if chain.hasBuffer(stage) {
         let bytes = elements(of: stage + 1) * chain.elementType.bytes
@@ -129,9 +129,12 @@ public struct FootprintModel: Sendable {
   }
 
   public var registersPerThread: Int {
-    let pixels = chain.stages.indices.map { registerTile(of: $0).pixels }.max() ?? 0
-    let sums = chain.stages.indices.reduce(0) { $0 + accumulators(of: $1) }
-    let packs = chain.stages.indices.map { packRegisters(of: $0) }.max() ?? 0
+    var (pixels, sums, packs) = (0, 0, 0)
+    for stage in chain.stages.indices {
+      pixels = max(pixels, registerTile(of: stage).pixels)
+      sums += accumulators(of: stage)
+      packs = max(packs, packRegisters(of: stage))
+    }
     return Self.baseRegisters + 2 * pixels + packs + sums + Schedule.ceilDivide(sums, 4)
   }
 
