@@ -7,14 +7,16 @@
 static inline __attribute__((always_inline)) void multiply_add(
     float *sums, ptrdiff_t sums_pitch, const float *source, ptrdiff_t source_pitch, ptrdiff_t step, float weight,
     ptrdiff_t rows, ptrdiff_t columns) {
-  for (ptrdiff_t row = 0; row < rows; ++row, sums += sums_pitch, source += source_pitch) {
+  for (ptrdiff_t row = 0; row < rows; ++row) {
+    float *const sum = sums + row * sums_pitch;
+    const float *const value = source + row * source_pitch;
     if (step == 1) {
       for (ptrdiff_t column = 0; column < columns; ++column) {
-        sums[column] = __builtin_fmaf(weight, source[column], sums[column]);
+        sum[column] = __builtin_fmaf(weight, value[column], sum[column]);
       }
     } else {
       for (ptrdiff_t column = 0; column < columns; ++column) {
-        sums[column] = __builtin_fmaf(weight, source[column * step], sums[column]);
+        sum[column] = __builtin_fmaf(weight, value[column * step], sum[column]);
       }
     }
   }

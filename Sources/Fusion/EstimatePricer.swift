@@ -127,8 +127,8 @@ extension Chain {
 extension LaneLegality {
   /// Shared-memory reads for each product of a stage, at least: a register tile of `c` channels × `p` pixels reads `c + p`
   /// values for `c · p` products where channels are mixed, else a value for each product and a weight for `p`. NHWC reads
-  /// several channels at once, where they are mixed up to a matrix of them: nothing is claimed for those. An add inside a chain
-  /// reads registers.
+  /// values and weights of several channels at once, where they are mixed up to a matrix of them: nothing is claimed for
+  /// those. An add inside a chain reads registers.
   static func leastReadsPerProduct(_ chain: Chain, _ stage: Int) -> Double {
     guard chain.stages[stage].hasWeights else { return chain.isEpilogue(stage) ? 0 : 1 }
     let isChannelsFirst = chain.axisOrder == .hwc
@@ -136,7 +136,7 @@ extension LaneLegality {
       return isChannelsFirst
         ? 0 : 1 / Double(LaneMap().channelsPerThread) + 1 / Double(pixelCounts.max() ?? 1)
     }
-    let values = isChannelsFirst ? 1 / Double(LaneMap().channelsPerThread) : 1
-    return values + 1 / Double(FootprintModel.unmixedPixels)
+    let read = isChannelsFirst ? 1 / Double(LaneMap().channelsPerThread) : 1
+    return read + read / Double(FootprintModel.unmixedPixels)
   }
 }

@@ -41,7 +41,7 @@ struct LaneLegality {
     let taken: Int
     /// Threads that a multiprocessor holds.
     let resident: Int
-    /// Stages whose filters are loaded in whole items.
+    /// Stages that take their input at once or in multiples of 16 bytes of channels.
     let aligned: Int
     /// Staging buffers of what is loaded chunk by chunk.
     let buffers: Int
@@ -112,7 +112,8 @@ struct LaneLegality {
       && chunked.allSatisfy { tiling.reduction[$0] >= Self.leastPipelinedChunk }
   }
 
-  /// Stages whose chunks leave filters whole items of 16 bytes.
+  /// Stages that take their input at once or in multiples of 16 bytes of channels, so that a pointwise filter of a multiple of
+  /// those is loaded in whole items.
   private func alignedStages(_ tiling: Tiling) -> Int {
     let width = 16 / chain.elementType.bytes
     return chain.stages.indices.count { stage in

@@ -7,7 +7,8 @@ import Workload
 /// several filters the input's is for a run of outputs that begins at a group's last, though none may. Registers are an
 /// estimate: 72 for addresses and loop state, a value and its place for each pixel that a thread computes together, plus
 /// the accumulators that it keeps (those of all its items of a stage whose reduction comes in chunks, those of one item
-/// of a stage that reduces at once) and a quarter more for what the compiler holds beside them. `Tests/machine-code` holds it against what the compiler takes.
+/// of a stage that reduces at once) and a quarter more for what the compiler holds beside them. `Tests/machine-code` prints it
+/// beside what the compiler takes.
 public struct FootprintModel: Sendable {
   let chain: Chain
   let tiling: Tiling

@@ -57,12 +57,35 @@ import Workload
     let precision: Precision = seed % 2 == 0 ? .fp32 : .int8(.onnx)
     for first in network.layers.indices {
       for last in first...min(first + 1, network.layers.count - 1) {
-        guard let chain = try? Chain(Array(network.layers[first...last]), precision: precision) else {
-          continue
+        for order in [TensorLayout.AxisOrder.chw, .hwc] {
+          guard
+            let chain = try? Chain(
+              Array(network.layers[first...last]), precision: precision, axisOrder: order)
+          else { continue }
+          let expected = try leastCost(chain, explorer)
+          #expect((try? explorer.best(of: chain).cost) == expected, "\(chain)")
         }
-        let expected = try leastCost(chain, explorer)
-        #expect((try? explorer.best(of: chain).cost) == expected, "\(chain)")
       }
+    }
+  }
+
+  /// Windows so large that reads of shared memory are most of the price.
+  @Test(
+    "No price is below its bound where a lane reads the weights of several channels at once",
+    arguments: [Objective.time, .energy])
+  func largeWindows(_ objective: Objective) throws {
+    let gpu = try #require(BuiltIn.gpu(named: "gtx1660"))
+    for (precision, size) in [(Precision.int8(.onnx), 112), (.fp32, 32), (.int8(.tflite), 32)] {
+      let window = try WindowAxis(
+        inputExtent: size, window: 7, stride: 1, dilation: 1, paddingBefore: 3, paddingAfter: 3)
+      let shape = try ConvolutionShape(
+        batch: 1, inputChannels: 32, outputChannels: 32, groups: 32, rows: window, columns: window)
+      let layer = Layer(
+        name: "dw", operation: .convolution, shape: shape, hasBias: true, activation: .relu6, inputs: [.input(0)]
+      )
+      let chain = try Chain([layer], precision: precision, axisOrder: .hwc)
+      let explorer = TileExplorer(gpu: gpu, objective: objective, minBlocks: 1)
+      _ = try explorer.best(of: chain)
     }
   }
 

@@ -110,7 +110,8 @@ __device__ __forceinline__ void convolve_rounds(const Work<A>& w, typename A::Su
   }
 }
 
-/// A convolution's step: all items of the thread. `V` input channels are read and `N` output channels written at once. `R` is how many those are where their sums are kept from chunk to chunk;
+/// A convolution's step: all items of the thread. `V` input channels are read and `N` output channels written at once.
+/// `R` is how many items there are where their sums are kept from chunk to chunk;
 /// 0 where the stage reduces at once, and on the CPU.
 template <class A, int P, int M, int W, int V, int N, int R>
 __device__ FCM_SHARED_CODE void convolve(const Work<A>& w, typename A::Sum* sums) {

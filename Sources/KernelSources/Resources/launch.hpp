@@ -78,7 +78,11 @@ inline bool Worker::reserve(const Launch& l) {
     mprotect(stacks + size_t(guarded) * StackLayout::slot, StackLayout::page, PROT_NONE);
   }
   const size_t needed = (size_t(l.description->shared_bytes) + 127) / 128 * 128 + 128;
-  if (needed > shared_room || clock > 0xf0000000u) {
+  // What an abandoned block has not waited for lies in memory that may go now.
+  for (Thread& thread : threads) thread.copies.count = 0;
+  const uint32_t latest = __atomic_load_n(&latest_time, __ATOMIC_RELAXED);
+  if (clock < latest) clock = latest;
+  if (needed > shared_room) {
     free(shared);
     free(cells);
     free(stamps);
@@ -87,7 +91,6 @@ inline bool Worker::reserve(const Launch& l) {
     cells = checks ? static_cast<Cell*>(calloc(count, sizeof(Cell))) : nullptr;
     stamps = checks ? static_cast<Stamp*>(calloc(count, sizeof(Stamp))) : nullptr;
     shared_room = shared != nullptr && ((cells != nullptr && stamps != nullptr) || !checks) ? needed : 0;
-    clock = 0;
     if (shared_room == 0) return false;
   }
   if constexpr (records) {
@@ -124,6 +127,10 @@ inline void* run_blocks(void* argument) {
     w.run_block();
   }
   now = outer;
+  uint32_t latest = __atomic_load_n(&latest_time, __ATOMIC_RELAXED);
+  while (latest < w.clock &&
+         !__atomic_compare_exchange_n(&latest_time, &latest, w.clock, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  }
   return nullptr;
 }
 

@@ -149,8 +149,9 @@ template <class T> struct shared {
 template <class T> __attribute__((always_inline)) inline shared<T> shared_at(int offset, int count, int window) {
   const int64_t room = (int64_t(emu::now.shared_bytes) - offset) / int64_t(sizeof(T));
   const int64_t fits = offset < 0 || room < 0 || count < 0 ? 0 : room < count ? room : count;
-  return {reinterpret_cast<T*>(emu::now.shared + offset), emu::now.cells + offset / 4,
-          emu::now.stamps + offset / 4, emu::now.words, uint32_t(fits), offset % int(sizeof(T)) == 0 ? uint32_t(fits) : 0, uint32_t(offset), window};
+  const uint32_t limit = offset % int(sizeof(T)) == 0 ? uint32_t(fits) : 0;
+  return {reinterpret_cast<T*>(emu::now.shared + offset), emu::now.cells + offset / 4, emu::now.stamps + offset / 4,
+          emu::now.words, uint32_t(fits), limit, uint32_t(offset), window};
 }
 
 /// A static array. There is one on each host thread, which runs one block at a time.

@@ -12,14 +12,14 @@ struct Place {
   int line;
 };
 
-/// Who last wrote and read a word of shared memory, or one of its bytes, and when. Times are numbers of the host thread's clock, which
+/// Who last wrote and read a word of shared memory, or one of its bytes, and when. Times are those of a clock that
 /// counts barriers, warp-level meetings, and warps that go on after a barrier.
 struct Cell {
   uint32_t written, read;
   uint16_t writer, reader;
   uint16_t write_line : 15;
-  /// Set in the cell of a word whose bytes have cells of their own. Its own time of writing is then `on_its_way`, so that
-  /// no access takes it for a word's.
+  /// Set in the cell of a word whose bytes have cells of their own. Its own time of writing is then `on_its_way`, so
+  /// that no access takes it for a word's.
   uint16_t is_split : 1;
   uint16_t read_line;
 };

@@ -37,6 +37,13 @@ struct Launch {
   int threads;
 };
 
+/// The latest time of any launch that has ended. Clocks go on from there, for static arrays keep times from one launch to
+/// the next, whichever worker runs it.
+inline uint32_t latest_time = 0;
+
+/// A block must not pass the end of the clock.
+constexpr uint32_t last_safe_time = 0xf0000000u;
+
 struct Worker {
   Thread threads[maximum_threads];
   char* stacks = nullptr;
@@ -56,6 +63,7 @@ struct Worker {
   Findings findings;
 
   bool reserve(const Launch& launch);
+  void forget();
   void begin_block(int64_t number);
   void run_block();
 
@@ -115,10 +123,19 @@ inline bool begin_step(uint64_t key, Place place) {
   return false;
 }
 
+/// Begins time anew.
+inline void Worker::forget() {
+  const size_t count = shared_room / 4 * cells_of_word;
+  if (checks) memset(cells, 0, count * sizeof(Cell)), memset(stamps, 0, count * sizeof(Stamp));
+  clock = 0;
+  __atomic_store_n(&latest_time, 0, __ATOMIC_RELAXED);
+}
+
 inline void Worker::begin_block(int64_t number) {
   block = number;
   is_abandoned = false;
   const int32_t* grid = launch->description->grid;
+  if (__builtin_expect(clock > last_safe_time, 0)) forget();
   now.block = {unsigned(number % grid[0]), unsigned(number / grid[0] % grid[1]), unsigned(number / grid[0] / grid[1])};
   now.block_began = now.block_met = now.warp_met = ++clock;
   // No kernel may rely on what stands here; the same garbage for every block keeps results reproducible.
@@ -187,7 +204,7 @@ inline void Worker::run_block() {
     if constexpr (checks) check_barrier();
     ++barriers;
     now.block_met = ++clock;
-      for (int i = 0; i < launch->threads; ++i) {
+    for (int i = 0; i < launch->threads; ++i) {
       if (threads[i].state == State::at_barrier) threads[i].state = State::ready;
     }
   }
