@@ -81,7 +81,8 @@ import Workload
       let shape = try ConvolutionShape(
         batch: 1, inputChannels: 32, outputChannels: 32, groups: 32, rows: window, columns: window)
       let layer = Layer(
-        name: "dw", operation: .convolution, shape: shape, hasBias: true, activation: .relu6, inputs: [.input(0)]
+        name: "dw", operation: .convolution, shape: shape, hasBias: true, activation: .relu6,
+        inputs: [.input(0)]
       )
       let chain = try Chain([layer], precision: precision, axisOrder: .hwc)
       let explorer = TileExplorer(gpu: gpu, objective: objective, minBlocks: 1)
