@@ -41,7 +41,7 @@ struct LaneLegality {
     let taken: Int
     /// Threads that a multiprocessor holds.
     let resident: Int
-    /// Stages that take their input at once or in multiples of 16 bytes of channels.
+    /// Stages whose filters are loaded in items of 16 bytes.
     let aligned: Int
     /// Staging buffers of what is loaded chunk by chunk.
     let buffers: Int
@@ -60,8 +60,9 @@ struct LaneLegality {
     for reduction in group.options {
       let tiling = Tiling(
         rows: rows.tile, columns: columns.tile, channels: channels, reduction: reduction)
-      let taken = channelsTaken(by: model(tiling, lanes(threads: WarpRequest.lanes), rows, columns))
-      let aligned = alignedStages(tiling)
+      // Neither depends on the threads.
+      let any = model(tiling, lanes(threads: WarpRequest.lanes), rows, columns)
+      let (taken, aligned) = (channelsTaken(by: any), alignedStages(of: any))
       let most = isPipelined(tiling) ? 2 : 1
       func isBetter(_ resident: Int, _ buffers: Int) -> Bool {
         let rank = Rank(taken: taken, resident: resident, aligned: aligned, buffers: buffers)
@@ -112,12 +113,9 @@ struct LaneLegality {
       && chunked.allSatisfy { tiling.reduction[$0] >= Self.leastPipelinedChunk }
   }
 
-  /// Stages that take their input at once or in multiples of 16 bytes of channels, so that a pointwise filter of a multiple of
-  /// those is loaded in whole items.
-  private func alignedStages(_ tiling: Tiling) -> Int {
-    let width = 16 / chain.elementType.bytes
-    return chain.stages.indices.count { stage in
-      !tiling.isChunked(stage, in: chain) || tiling.reduction[stage] % width == 0
+  private func alignedStages(of model: FootprintModel) -> Int {
+    chain.stages.indices.count { stage in
+      chain.hasWeights(stage) && model.loadsFilters(of: stage, by: 16 / chain.elementType.bytes)
     }
   }
 

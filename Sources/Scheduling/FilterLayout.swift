@@ -60,6 +60,20 @@ extension FootprintModel {
     }
   }
 
+  /// Whether every step loads filters in whole items of `width` neighbours, aligned to their size.
+  public func loadsFilters(of stage: Int, by width: Int) -> Bool {
+    // What lies side by side in memory are the taps of a channel, in shared memory the channels of a tap.
+    if channelVector(of: stage) > 1 { return width == 1 }
+    let shape = chain.stages[stage].shape
+    let window = shape.rows.window * shape.columns.window
+    let chunk = chain.mixesChannels(stage) ? tiling.reduction[stage] : shape.channelsPerGroup
+    // Filters that are read in packs have each a row of its own.
+    if chunk == shape.channelsPerGroup, !path(of: stage).isPacked {
+      return tiling.outputGrain(of: stage, in: chain) * chunk * window % width == 0
+    }
+    return shape.channelsPerGroup * window % width == 0 && chunk * window % width == 0
+  }
+
   /// Elements that the buffer of the weights of `stage` has room for.
   func weightElements(of stage: Int) -> Int {
     let shape = chain.stages[stage].shape

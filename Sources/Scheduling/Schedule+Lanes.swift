@@ -200,16 +200,7 @@ extension Schedule {
     case .ofm: return tiling.outputGrain(of: chain.stages.count - 1, in: chain) * plane % width == 0
     case .bias(let stage), .multipliers(let stage):
       return tiling.outputGrain(of: stage, in: chain) % width == 0
-    case .weights(let stage):
-      // What lies side by side in memory are the taps of a channel, in shared memory the channels of a tap.
-      if footprintModel.channelVector(of: stage) > 1 { return false }
-      let filter = layout.channels * plane
-      let chunk = chain.mixesChannels(stage) ? tiling.reduction[stage] : layout.channels
-      // Filters that are read in packs have each a row of its own.
-      if chunk == layout.channels, !footprintModel.path(of: stage).isPacked {
-        return tiling.outputGrain(of: stage, in: chain) * filter % width == 0
-      }
-      return filter % width == 0 && chunk * plane % width == 0
+    case .weights(let stage): return footprintModel.loadsFilters(of: stage, by: width)
     }
   }
 

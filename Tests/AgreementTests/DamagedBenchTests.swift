@@ -54,14 +54,8 @@ import Workload
   func benches() throws {
     let gpu = try #require(BuiltIn.gpu(named: "gtx1660"))
     #expect(try calibrates(Array(Self.bench.utf8), on: gpu))
-    var generator = SeededGenerator(seed: 502)
-    var calibrated = 0
-    for round in 0..<1000 {
-      let bytes =
-        round % 2 == 0
-        ? damaged(Array(Self.bench.utf8), &generator)
-        : Array(withOddNumbers(Self.bench, &generator).utf8)
-      calibrated += try calibrates(bytes, on: gpu) ? 1 : 0
+    let calibrated = try accepted(of: 1000, damaging: Self.bench, seed: 502) {
+      try calibrates($0, on: gpu)
     }
     #expect((100..<1000).contains(calibrated))
   }

@@ -31,6 +31,9 @@ std::string variable(const char *name, const char *otherwise) {
   return value != nullptr ? value : otherwise;
 }
 
+/// The pattern of a new file or folder's name.
+std::string temporary() { return variable("TMPDIR", "/tmp") + "/fuselab-stub-XXXXXX"; }
+
 std::map<uint64_t, size_t> allocations;
 
 bool holds(uint64_t address, size_t bytes) {
@@ -124,9 +127,8 @@ EXPORT int nvrtcCreateProgram(
 
 EXPORT int nvrtcCompileProgram(void *program, int, const char *const *) {
   Program &p = *static_cast<Program *>(program);
-  char folder[] = "/tmp/fuselab-stub-XXXXXX";
-  if (mkdtemp(folder) == nullptr) return 1;
-  const std::string base = folder;
+  std::string base = temporary();
+  if (mkdtemp(base.data()) == nullptr) return 1;
   for (auto &header : p.headers) write_file(base + "/" + header.first, header.second);
   write_file(base + "/program.cu", p.source);
   write_file(base + "/main.cpp", wrapper);
@@ -208,13 +210,13 @@ EXPORT int cuMemsetD8_v2(uint64_t to, unsigned char value, size_t bytes) {
 EXPORT int cuModuleLoadData(void **module, const void *image) {
   uint64_t size;
   memcpy(&size, image, 8);
-  char path[] = "/tmp/fuselab-stub-XXXXXX";
-  const int descriptor = mkstemp(path);
+  std::string path = temporary();
+  const int descriptor = mkstemp(path.data());
   if (descriptor < 0) return 1;
   const bool whole = write(descriptor, static_cast<const char *>(image) + 8, size) == ssize_t(size);
   close(descriptor);
-  *module = whole ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : nullptr;
-  unlink(path);
+  *module = whole ? dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL) : nullptr;
+  unlink(path.c_str());
   return *module != nullptr ? 0 : 200;
 }
 // A kernel's threads leave memory of theirs behind, so its code stays.

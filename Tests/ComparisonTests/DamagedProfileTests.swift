@@ -30,14 +30,8 @@ import Workload
 
   @Test("600 damaged profiles and 600 with odd numbers are joined or refused, and some of each are")
   func profiles() throws {
-    var generator = SeededGenerator(seed: 500)
-    var joined = 0
-    for round in 0..<1200 {
-      let text = ProfileComparisonTests.profile
-      let bytes =
-        round % 2 == 0
-        ? damaged(Array(text.utf8), &generator) : Array(withOddNumbers(text, &generator).utf8)
-      joined += try join(ProfileComparisonTests.simulation, bytes) ? 1 : 0
+    let joined = try accepted(of: 1200, damaging: ProfileComparisonTests.profile, seed: 500) {
+      try join(ProfileComparisonTests.simulation, $0)
     }
     #expect((100..<1200).contains(joined))
   }

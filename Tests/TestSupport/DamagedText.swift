@@ -1,5 +1,20 @@
 import Workload
 
+/// How many of `count` damaged copies of `text`, half of them with odd numbers, `accepts` takes.
+public func accepted(
+  of count: Int, damaging text: String, seed: UInt64, _ accepts: ([UInt8]) throws -> Bool
+) rethrows -> Int {
+  var generator = SeededGenerator(seed: seed)
+  var accepted = 0
+  for round in 0..<count {
+    let bytes =
+      round % 2 == 0
+      ? damaged(Array(text.utf8), &generator) : Array(withOddNumbers(text, &generator).utf8)
+    accepted += try accepts(bytes) ? 1 : 0
+  }
+  return accepted
+}
+
 /// `bytes` with up to four flipped bytes, and sometimes cut off or with a piece repeated.
 public func damaged(_ bytes: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
   var result = bytes
