@@ -11,12 +11,13 @@ struct Arguments {
   private(set) var device = 0
   private(set) var kernel: String?
   private(set) var warmUps = 5
-  private(set) var runs = 20
+  private(set) var runs: Int
   private(set) var json = false
 
   init(_ words: [String]) throws(UsageError) {
     var plain: [String] = []
     var rest = words[...]
+    var runs: Int?
     while let word = rest.popFirst() {
       guard word.hasPrefix("--") else {
         plain.append(word)
@@ -42,6 +43,8 @@ struct Arguments {
     }
     self.verb = verb
     bundle = plain[1]
+    // A profiler slows each launch, so one run unless more are asked for.
+    self.runs = runs ?? (verb == .launch ? 1 : 20)
   }
 
   private static func number(

@@ -30,18 +30,22 @@ struct BundleRun {
       throw BundleError.malformed(line: 1, "there is no kernel '\(arguments.kernel ?? "")'")
     }
     try describe()
-    var passes = true
-    for entry in entries {
-      switch arguments.verb {
-      case .launch: try sequence([entry]).launch()
-      case .check: passes = try report(entry, check([entry])) && passes
-      case .bench: passes = try bench(entry) && passes
+    switch arguments.verb {
+    case .check:
+      let passes = try entries.map { try report($0, check([$0])) }.allSatisfy { $0 }
+      if !arguments.json {
+        Console.say(passes ? "all \(entries.count) kernels equal\n" : "NOT all kernels are right\n")
       }
+      return passes
+    case .bench:
+      return try entries.map(bench).allSatisfy { $0 }
+    case .launch:
+      let kernels = try entries.map { try sequence([$0]) }
+      for _ in 0..<arguments.runs {
+        for kernel in kernels { try kernel.launch() }
+      }
+      return true
     }
-    if arguments.verb == .check, !arguments.json {
-      Console.say(passes ? "all \(entries.count) kernels equal\n" : "NOT all kernels are right\n")
-    }
-    return passes
   }
 
   /// A kernel takes the output of the one before where its own tensor is just what that one must make.

@@ -4,11 +4,16 @@
     python3 run.py                     everything that this machine can do
     python3 run.py --runs 100          more runs
     python3 run.py --skip torch,ncu    only the kernels' values and times
+    python3 run.py --ncu-runs 5        counters of five whole runs, for the spread between them
 
 1. fuselab-gpu check: every kernel's output, byte by byte.
 2. fuselab-gpu bench: every kernel's time, each fused one beside its layers' own kernels, cold and warm L2.
-3. PyTorch, where it is installed (FP32): the same convolutions by cuDNN's fastest algorithm and by torch.compile, timed
-   in the same way: a graph is replayed, cold runs take other copies in turn that exceed twice the L2.
+3. PyTorch, where it is installed (FP32, without TF32), timed in the same way: a graph is replayed, cold runs take other
+   copies in turn that exceed twice the L2. Each in both layouts, NCHW and NHWC:
+     convolutions  by cuDNN's fastest algorithm (depthwise in NCHW by PyTorch's own kernel), without biases and activations,
+                   so no less than this is needed; speed-ups are against the faster layout of this
+     eager         with biases and activations, each a kernel of its own
+     compile       torch.compile, which may join those to others
 4. Nsight Compute, where ncu is found: each counter that the simulator predicts. No clock or mode of the GPU is touched.
 
 Results go to results.json, ncu's own table to counters.csv. Exit status: 0 all kernels are equal, 1 not, else that of
@@ -92,8 +97,8 @@ def feature_map(digest, shape, layout, torch):
     return floats(digest, (n, h, w, c), torch).permute(0, 3, 1, 2)
 
 
-def convolution_chain(torch, kernel):
-    """The kernel's layers as a module; its weights are those of the bundle."""
+def convolution_chain(torch, kernel, bare):
+    """The kernel's layers as a module; its weights are those of the bundle. A bare one has no bias and no activation."""
     class Chain(torch.nn.Module):
         def __init__(self):
             super().__init__()
@@ -101,8 +106,9 @@ def convolution_chain(torch, kernel):
             for i, c in enumerate(self.stages):
                 shape = (c["filters"], c["channels"] // c["groups"], c["window_rows"], c["window_columns"])
                 self.register_buffer(f"weight{i}", floats(kernel["operands"][2 + i], shape, torch))
-                bias = floats(kernel["operands"][6 + i], (c["filters"],), torch) if c["bias"] else None
-                self.register_buffer(f"bias{i}", bias)
+                has_bias = c["bias"] and not bare
+                self.register_buffer(
+                    f"bias{i}", floats(kernel["operands"][6 + i], (c["filters"],), torch) if has_bias else None)
 
         def forward(self, x):
             for i, c in enumerate(self.stages):
@@ -114,16 +120,16 @@ def convolution_chain(torch, kernel):
                     x, getattr(self, f"weight{i}"), getattr(self, f"bias{i}"),
                     (c["stride_rows"], c["stride_columns"]), (padding[2], padding[0]) if symmetric else 0,
                     (c["dilation_rows"], c["dilation_columns"]), c["groups"])
-                if c["activation"] == 1:
+                if c["activation"] == 1 and not bare:
                     x = torch.relu(x)
-                elif c["activation"] == 2:
+                elif c["activation"] == 2 and not bare:
                     x = torch.nn.functional.relu6(x)
             return x
 
     return Chain()
 
 
-def time_module(torch, module, x, run, runs, warmups, cold, cache):
+def time_module(torch, module, x, run, options, cold, cache):
     """Microseconds of each replay's mean pass. `run` calls a module, compiled or not."""
     each = 4 * (x.numel() + module(x).numel() + sum(b.numel() for b in module.buffers()))
     count = min(max(2, 2 * cache // each + 1), MOST_COPIES) if cold else 1
@@ -143,10 +149,10 @@ def time_module(torch, module, x, run, runs, warmups, cold, cache):
             # Results stay alive, so each copy has an output of its own.
             keep.append(run(modules[p % count], inputs[p % count]))
             keep = keep[-count:]
-    for _ in range(warmups):
+    for _ in range(options.warmup):
         graph.replay()
     times = []
-    for _ in range(runs):
+    for _ in range(options.runs):
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         start.record()
         graph.replay()
@@ -156,7 +162,34 @@ def time_module(torch, module, x, run, runs, warmups, cold, cache):
     return times
 
 
-def compare_with_torch(options, bundle, rows):
+def time_kernel(torch, options, bundle, kernel, compiled, cache):
+    """The layers of a fused kernel, in each way, layout and state of the L2."""
+    first = kernel["convolutions"][0]
+    shape = (first["batch"], first["channels"], first["rows"], first["columns"])
+    plain = feature_map(kernel["operands"][0], shape, bundle["layout"], torch).cuda()
+    for layout, form in [("nchw", torch.contiguous_format), ("nhwc", torch.channels_last)]:
+        x = plain.contiguous(memory_format=form)
+        whole = convolution_chain(torch, kernel, False).cuda().to(memory_format=form)
+        y = whole(x)
+        expected = feature_map(kernel["expected"], y.shape, bundle["layout"], torch).cuda()
+        # Verified before it is timed; the sums are in another order.
+        if (y - expected).abs().max().item() > 1e-4 * max(expected.abs().max().item(), 1e-30):
+            yield {"layout": layout, "failure": "PyTorch's result differs"}
+            continue
+        bare = convolution_chain(torch, kernel, True).cuda().to(memory_format=form)
+        for by, module, run in [
+                ("convolutions", bare, lambda m, i: m(i)), ("eager", whole, lambda m, i: m(i)),
+                ("compile", whole, compiled)]:
+            for l2 in ("cold", "warm") if run is not None else ():
+                row = {"by": by, "layout": layout, "l2": l2}
+                try:
+                    times = time_module(torch, module, x, run, options, l2 == "cold", cache)
+                    yield {**row, "microseconds": times, "median_us": median(times)}
+                except RuntimeError as error:
+                    yield {**row, "failure": str(error).splitlines()[0]}
+
+
+def compare_with_torch(options, bundle, skip):
     if bundle["element-type"] != "fp32":
         return {"skipped": "PyTorch has no INT8 convolution on a GPU"}
     try:
@@ -170,43 +203,28 @@ def compare_with_torch(options, bundle, rows):
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
     cache = torch.cuda.get_device_properties(options.device).L2_cache_size
+    compiled = None if "compile" in skip else torch.compile(lambda m, i: m(i), mode="max-autotune-no-cudagraphs")
     results = []
-    for fused, *_ in bundle["compare"]:
-        kernel = bundle["kernels"][fused]
-        if not kernel["convolutions"]:
-            continue
-        first, last = kernel["convolutions"][0], kernel["convolutions"][-1]
-        with torch.no_grad():
-            module = convolution_chain(torch, kernel).cuda()
-            if bundle["layout"] == "nhwc":
-                module = module.to(memory_format=torch.channels_last)
-            x = feature_map(
-                kernel["operands"][0], (first["batch"], first["channels"], first["rows"], first["columns"]),
-                bundle["layout"], torch).cuda()
-            y = module(x)
-            expected = feature_map(kernel["expected"], y.shape, bundle["layout"], torch).cuda()
-            scale = expected.abs().max().item()
-            # Verified before it is timed; the sums are in another order.
-            if (y - expected).abs().max().item() > 1e-4 * max(scale, 1e-30):
-                results.append({"kernel": fused, "failure": "PyTorch's result differs"})
-                continue
-            compiled = torch.compile(lambda m, i: m(i), mode="max-autotune-no-cudagraphs")
-            for name, run in [("cudnn", lambda m, i: m(i)), ("compile", compiled)]:
-                for l2 in ("cold", "warm"):
-                    try:
-                        times = time_module(
-                            torch, module, x, run, options.runs, options.warmup, l2 == "cold", cache)
-                    except RuntimeError as error:
-                        results.append({"kernel": fused, "by": name, "l2": l2, "failure": str(error).splitlines()[0]})
-                        continue
-                    own = next(r for r in rows if r["kernel"] == fused and r.get("l2") == l2)
-                    results.append({
-                        "kernel": fused, "by": name, "l2": l2, "microseconds": times, "median_us": median(times),
-                        "speed_up": median(times) / own["median_us"]})
+    with torch.no_grad():
+        for fused, *_ in bundle["compare"]:
+            kernel = bundle["kernels"][fused]
+            if kernel["convolutions"]:
+                rows = time_kernel(torch, options, bundle, kernel, compiled, cache)
+                results += [{"kernel": fused, **row} for row in rows]
     return {
         "torch": torch.__version__, "cudnn": torch.backends.cudnn.version(), "cuda": torch.version.cuda,
         "rows": results,
     }
+
+
+def speed_ups(torch_rows, bench_rows, by, l2):
+    """Of each fused kernel over the faster layout of PyTorch."""
+    own = {r["kernel"]: r["median_us"] for r in bench_rows if r.get("l2") == l2 and "median_us" in r}
+    theirs = {}
+    for row in torch_rows:
+        if row.get("by") == by and row.get("l2") == l2 and "median_us" in row:
+            theirs.setdefault(row["kernel"], []).append(row["median_us"])
+    return {name: min(times) / own[name] for name, times in theirs.items() if name in own}
 
 
 # Nsight Compute.
@@ -218,7 +236,7 @@ def measure_counters(options, bundle):
     command = [
         "ncu", "--csv", "--page", "raw", "--print-units", "base", "--clock-control", "none", "--cache-control", "all",
         "--kernel-name", "regex:^fcm_", "--metrics", ",".join(metrics), str(options.tool), "launch", str(HERE),
-        "--device", str(options.device)]
+        "--device", str(options.device), "--runs", str(options.ncu_runs)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     start = done.stdout.find('"ID"')
     if done.returncode != 0 or start < 0:
@@ -226,7 +244,7 @@ def measure_counters(options, bundle):
     (HERE / "counters.csv").write_text(done.stdout[start:], encoding="utf-8")
     table = [row for row in csv.DictReader(done.stdout[start:].splitlines()) if row["ID"].isdigit()]
     results = []
-    for (name, kernel), row in zip(bundle["kernels"].items(), table):
+    for (name, kernel), row in zip(list(bundle["kernels"].items()) * options.ncu_runs, table):
         for metric, predicted in kernel["counters"].items():
             text = (row.get(metric) or "").replace(",", "")
             try:
@@ -245,12 +263,13 @@ def main():
     parser.add_argument("--device", type=int, default=0)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--warmup", type=int, default=5)
-    parser.add_argument("--skip", default="", help="bench, torch or ncu, divided by commas")
+    parser.add_argument("--ncu-runs", type=int, default=1)
+    parser.add_argument("--skip", default="", help="bench, torch, compile or ncu, divided by commas")
     parser.add_argument("-o", "--output", type=pathlib.Path, default=HERE / "results.json")
     options = parser.parse_args()
     skip = set(filter(None, options.skip.split(",")))
-    if skip - {"bench", "torch", "ncu"}:
-        parser.error("--skip takes bench, torch or ncu")
+    if skip - {"bench", "torch", "compile", "ncu"}:
+        parser.error("--skip takes bench, torch, compile or ncu")
     if not os.access(options.tool, os.X_OK):
         sys.exit(f"run.py: {options.tool} is missing or cannot be run: name fuselab-gpu with --tool")
     bundle = manifest()
@@ -269,12 +288,11 @@ def main():
             if ratios:
                 print(f"own layers' time / fused time, {l2} L2: geometric mean {geometric_mean(ratios):.2f}, "
                       f"best {max(ratios):.2f}, worst {min(ratios):.2f}")
-        results["torch"] = {"skipped": "asked for"} if "torch" in skip else compare_with_torch(options, bundle, rows)
-        for by in ("cudnn", "compile"):
-            ratios = [r["speed_up"] for r in results["torch"].get("rows", []) if r.get("by") == by and r.get("l2") == "cold"
-                      and "speed_up" in r]
+        results["torch"] = {"skipped": "asked for"} if "torch" in skip else compare_with_torch(options, bundle, skip)
+        for by in ("convolutions", "eager", "compile"):
+            ratios = speed_ups(results["torch"].get("rows", []), rows, by, "cold").values()
             if ratios:
-                print(f"{by}'s time / fused time, cold L2: geometric mean {geometric_mean(ratios):.2f}, "
+                print(f"PyTorch's time ({by}) / fused time, cold L2: geometric mean {geometric_mean(ratios):.2f}, "
                       f"best {max(ratios):.2f}, worst {min(ratios):.2f}")
         if "skipped" in results["torch"]:
             print("PyTorch: skipped:", results["torch"]["skipped"])
@@ -283,7 +301,7 @@ def main():
     if "skipped" in counters:
         print("counters: skipped:", counters["skipped"])
     else:
-        print(f"counters: {counters['equal']} of {counters['compared']} as predicted, {counters['kernels']} kernels")
+        print(f"counters: {counters['equal']} of {counters['compared']} as predicted, {counters['kernels']} launches")
     options.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print("wrote", options.output)
     return 1 if wrong else 0

@@ -31,12 +31,12 @@ struct CUDABundle: FuseLabCommand {
     help: ArgumentHelp(
       "The fuselab-gpu to put in, or none (default the one beside this program).", valueName: "file"))
   var executable: String?
-  @Option(help: ArgumentHelp("The most bytes of kernels and tensors (default 64 MiB).", valueName: "bytes"))
-  var maxBytes = 64 << 20
+  @Option(
+    help: ArgumentHelp("Most kernels and tensors: bytes, or 64M (default).", valueName: "bytes"))
+  var maxBytes: ByteCount?
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func report(_ session: inout Session) throws -> Report {
-    guard maxBytes > 0 else { throw CommandFailure.usage("--max-bytes must be at least 1") }
     let program = try BundledProgram.read(executable)
     try BundleWriting.checkIsFree(output, force: session.settings.force)
     let plan = try session.plan(request)
@@ -45,10 +45,11 @@ struct CUDABundle: FuseLabCommand {
       plan: plan, range: range, fused: try range.flatMap { try fused($0, plan, session) },
       values: try session.values(of: plan, preset: .chain))
     let bundle = contents.bundle
-    guard bundle.byteCount <= maxBytes else {
+    let limit = maxBytes?.bytes ?? 64 << 20
+    guard bundle.byteCount <= limit else {
       throw CommandFailure(
         "limit-bundle",
-        "the bundle would take \(grouped(bundle.byteCount)) B, more than \(grouped(maxBytes)) B",
+        "the bundle would take \(grouped(bundle.byteCount)) B, more than \(grouped(limit)) B",
         exit: .limit, remedy: "name fewer layers with --layers, or raise --max-bytes")
     }
     try BundleWriting.write(bundle, program, to: output, force: session.settings.force)
