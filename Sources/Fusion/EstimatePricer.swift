@@ -86,10 +86,15 @@ struct EstimatePricer {
     var multiplyAdds = 0.0
     var packed = 0.0
     var reads = 0.0
+    var results = 0.0
+    var serial = 0
     for (stage, layer) in chain.stages.enumerated() {
       let outputs = Double(chain.last.shape.batch) * Double(channels.computed(stage)) * pixels(stage + 1)
       let products = outputs * Double(layer.shape.taps) / Double(gpu.warpSize)
+      if !chain.isEpilogue(stage) { results += outputs / Double(gpu.warpSize) }
       if layer.hasWeights {
+        // Of FP32 an output's products follow one another.
+        if chain.elementType == .fp32 { serial += layer.shape.taps }
         if chain.mayTakePacks(stage) { packed += products } else { multiplyAdds += products }
       }
       reads += products * LaneLegality.leastReadsPerProduct(chain, stage)
@@ -103,12 +108,23 @@ struct EstimatePricer {
     let matrices = whole(packed / perMatrix * 0.999_999)
     let dots = whole(packed / Double(ComputePath.dotChannels) * 0.999_999)
     let sectors = accesses.count / gpu.sector.count
+    // Outputs and residuals go between registers and memory.
+    let unstaged = chain.operands.reduce(Bytes.zero) { sum, operand in
+      switch operand {
+      case .ofm, .residual: sum + Bytes(chain.elements(of: operand) * chain.elementBytes(of: operand))
+      case .ifm, .weights, .bias, .multipliers: sum
+      }
+    }
     let work = KernelWork(
       blocks: blocks, residentBlocks: gpu.blocksPerMultiprocessor, elementType: chain.elementType,
       multiplyAdds: adds, instructions: adds + matrices + shared, sharedWavefronts: shared,
       l1Sectors: sectors,
       l2Sectors: sectors, dramBytes: dram.count, loadRounds: 0, sectorsFromL1: 0, sectorsFromL2: 0,
-      sectorsFromDRAM: 0, dotProducts: hasFastMatrices ? 0 : dots, matrices: hasFastMatrices ? matrices : 0)
+      sectorsFromDRAM: 0, dotProducts: hasFastMatrices ? 0 : dots, matrices: hasFastMatrices ? matrices : 0,
+      overhead: KernelWork.leastOverhead(
+        staged: accesses - unstaged, results: results * 0.999_999, blocks: blocks,
+        of: chain.elementType),
+      serial: serial)
     return objective == .time
       ? ObjectiveValue(TimeEstimate(work, on: gpu).total.count)
       : ObjectiveValue(EnergyEstimate(work, on: gpu).total.count)
@@ -133,8 +149,9 @@ extension LaneLegality {
     guard chain.stages[stage].hasWeights else { return chain.isEpilogue(stage) ? 0 : 1 }
     let isChannelsFirst = chain.axisOrder == .hwc
     if chain.mixesChannels(stage) {
+      // Of filters several channels are read at once.
       return isChannelsFirst
-        ? 0 : 1 / Double(LaneMap().channelsPerThread) + 1 / Double(pixelCounts.max() ?? 1)
+        ? 0 : 1 / Double(LaneMap().channelsPerThread) + 1 / Double(4 * (pixelCounts.max() ?? 1))
     }
     let read = isChannelsFirst ? 1 / Double(LaneMap().channelsPerThread) : 1
     return read + read / Double(FootprintModel.unmixedPixels)

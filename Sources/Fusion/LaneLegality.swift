@@ -124,7 +124,7 @@ struct LaneLegality {
     chain.stages.indices.reduce(0) { sum, stage in
       switch model.path(of: stage) {
       case .elements: sum + 1
-      case .packs(let size): sum + size
+      case .packs(let size), .filterPacks(let size): sum + size
       case .matrix: sum + ComputePath.matrixChannels
       }
     }

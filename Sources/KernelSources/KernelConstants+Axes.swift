@@ -10,8 +10,13 @@ extension KernelConstants {
     add("tile_step", line?.tileStep ?? 0)
     add("origin", line?.origin ?? 0)
     add("slot_step", line?.slotStep ?? 0)
-    guard let map, let line, !line.describes(map, of: axis) else { return add("table", -1) }
-    add("table", place(axis.slots.flatMap { $0[map].indices }))
+    if let map, let line, !line.describes(map, of: axis) {
+      add("table", place(axis.slots.flatMap { $0[map].indices }))
+    } else {
+      add("table", -1)
+    }
+    let isFull = map.map { map in axis.slots.allSatisfy { $0[map].count == $0[map].indices.count } } ?? false
+    add("is_full", isFull ? 1 : 0)
   }
 
   mutating func addWindow(_ stage: Int?, _ axis: AxisTiling) {

@@ -37,8 +37,12 @@ extension KernelConstants {
     case .elements: add("path", 0)
     case .packs: add("path", 1)
     case .matrix: add("path", 2)
+    case .filterPacks: add("path", 3)
     }
-    if case .packs(let size) = path { add("pack", size) } else { add("pack", 1) }
+    switch path {
+    case .packs(let size), .filterPacks(let size): add("pack", size)
+    case .elements, .matrix: add("pack", 1)
+    }
     add("store_width", stage.map { model.storeWidth(of: $0) } ?? 1)
     let filters = stage.map { model.filterLayout(of: $0, reducing: schedule.tiling.reduction[$0]) }
     // Elsewhere filters follow one another, and a last chunk's are shorter.

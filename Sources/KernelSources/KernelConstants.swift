@@ -35,6 +35,7 @@ public struct KernelConstants: Hashable, Sendable {
     add("stages", chain.stages.count)
     add("inputs", chain.stages[0].inputs.count)
     add("threads", schedule.lanes.threads)
+    add("resident", schedule.residentBlocksInRegisters)
     add("buffers", schedule.lanes.buffers)
     add("order", BlockOrder.allCases.firstIndex(of: schedule.order) ?? 0)
     add("is_hwc", chain.axisOrder == .hwc ? 1 : 0)

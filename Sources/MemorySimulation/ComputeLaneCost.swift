@@ -11,7 +11,7 @@ import Workload
 /// add inside a chain, which finds them and its residual in registers and reads nothing here.
 ///
 /// Packs and matrices read several input channels at once: for each pack a value of each pixel and a weight of each channel,
-/// for each matrix of 32 input channels the words of its fragments.
+/// for each matrix of 32 input channels the words of its fragments. Of filter packs only the weights come so.
 ///
 /// Buffers are `[channel][row slot][column slot]` or, NHWC, `[row slot][column slot][channel]` with a pitch of its own, and
 /// filters as `FilterLayout` says. They start at multiples of 16 B.
@@ -70,7 +70,7 @@ struct ComputeLaneCost {
     let outputs = lanes.warps * lanes.tile.channels * lanes.tile.pixels
     switch path {
     case .packs(let size) where element == 1: counts.dotProducts = outputs * (reduced / size) * (size / 4)
-    case .elements, .packs: counts.single = outputs * reduced * taps
+    case .elements, .packs, .filterPacks: counts.single = outputs * reduced * taps
     case .matrix:
       counts.matrices =
         lanes.warps * (lanes.tile.channels / 2) * (lanes.tile.pixels / 2)
@@ -86,6 +86,7 @@ struct ComputeLaneCost {
       switch path {
       case .elements: addElements(warp, &total)
       case .packs(let size): addPacks(warp, size, &total)
+      case .filterPacks(let size): addFilterPacks(warp, size, &total)
       case .matrix: addFragments(warp, &total)
       }
     }
@@ -123,6 +124,20 @@ struct ComputeLaneCost {
     }
     for m in 0..<lanes.tile.channels {
       add(packs, apart: bytes, size: bytes, &total) {
+        channel(warp, $0, m).map { filters.offset(of: $0) * element }
+      }
+    }
+  }
+
+  private func addFilterPacks(_ warp: Int, _ size: Int, _ total: inout SharedMemoryTraffic) {
+    let bytes = size * element
+    for p in 0..<lanes.tile.pixels {
+      add(reduced, apart: inputChannelStep * element, size: element, &total) {
+        value(warp, $0, 0, p, 0, 0).map { $0 * element }
+      }
+    }
+    for m in 0..<lanes.tile.channels {
+      add(reduced / size, apart: bytes, size: bytes, &total) {
         channel(warp, $0, m).map { filters.offset(of: $0) * element }
       }
     }

@@ -9,7 +9,7 @@ import Workload
 ///
 /// | | item `i` | pixels apart | channels |
 /// |---|---|---|---|
-/// | NCHW | pixel group `i mod pixelGroups`, channel group `⌊i / pixelGroups⌋` | `pixelGroups` | all side by side |
+/// | NCHW | pixel group `i mod pixelGroups`, channel group `⌊i / pixelGroups⌋` | `pixelGroups` | mixed: `channelGroups` apart; else side by side |
 /// | NHWC | channel group `i mod channelGroups`, pixel group `⌊i / channelGroups⌋` | `pixelGroups` | mixed: runs of those that are written at once, `channelGroups` runs apart; else side by side |
 /// | matrix | a warp's: 4 lanes × 2 channels, 8 lanes × 1 pixel | 8 | pairs, 8 apart |
 ///
@@ -39,7 +39,7 @@ public struct ComputeLanes: Hashable, Sendable {
     isChannelsFirst = schedule.chain.axisOrder == .hwc
     let mixes = schedule.chain.mixesChannels(maker)
     pixelStep = isMatrix ? 8 : Schedule.ceilDivide(rows * columns, tile.pixels)
-    side = isMatrix ? 2 : isChannelsFirst && mixes ? storeWidth : tile.channels
+    side = isMatrix ? 2 : mixes ? storeWidth : tile.channels
     channelStep = isMatrix ? 8 : side * Schedule.ceilDivide(channels, tile.channels)
   }
 

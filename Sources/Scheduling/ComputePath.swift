@@ -6,6 +6,8 @@ public enum ComputePath: Hashable, Sendable {
   case elements
   /// So many neighbouring input channels at once, up to 16 bytes: FP32 in one wide read, INT8 by dp4a.
   case packs(Int)
+  /// The values one at a time, of each filter so many neighbouring input channels at once.
+  case filterPacks(Int)
   /// INT8 on tensor cores: a warp multiplies 16 pixels × 32 input channels by 32 input channels × 8 filters.
   case matrix
 
@@ -28,18 +30,21 @@ extension ComputePath: CustomStringConvertible {
     switch self {
     case .elements: "elements"
     case .packs(let size): "packs of \(size)"
+    case .filterPacks(let size): "filter packs of \(size)"
     case .matrix: "matrix"
     }
   }
 }
 
-/// NHWC: what lies side by side is channels, so packs are of channels.
+/// NHWC: what lies side by side is channels, so packs are of channels. In NCHW only filters have neighbouring channels.
 extension FootprintModel {
   public func path(of stage: Int) -> ComputePath {
     let shape = chain.stages[stage].shape
-    guard chain.axisOrder == .hwc, chain.mixesChannels(stage), shape.rows.window * shape.columns.window == 1
-    else { return .elements }
+    guard chain.mixesChannels(stage), shape.rows.window * shape.columns.window == 1 else { return .elements }
     let grain = tiling.inputGrain(of: stage, in: chain)
+    guard chain.axisOrder == .hwc else {
+      return [4, 2].first { grain % $0 == 0 }.map { .filterPacks($0) } ?? .elements
+    }
     let bytes = chain.elementType.bytes
     if bytes == 1, lanes.usesTensorCores, grain % ComputePath.matrixChannels == 0 { return .matrix }
     // dp4a takes four at once.
@@ -81,7 +86,7 @@ extension FootprintModel {
   private func rowPitch(of elements: Int, for stage: Int) -> Int {
     switch path(of: stage) {
     // Whole items of loads and stores, which never take more than what is asked for at once.
-    case .elements:
+    case .elements, .filterPacks:
       let grain = tiling.inputGrain(of: stage, in: chain)
       return Schedule.ceilDivide(elements, grain) * grain
     case .packs(let size): return FilterLayout.oddPacks(of: elements, size)

@@ -6,7 +6,7 @@ import Workload
 /// |---|---|---|
 /// | one by one | side by side | side by side |
 /// | packs | in groups of `side`, the groups an odd number of packs apart | side by side |
-/// | matrix | an odd number of packs apart | side by side |
+/// | filter packs, matrix | an odd number of packs apart | side by side |
 /// | depthwise, several channels a lane | side by side | taps an odd number of packs apart |
 ///
 /// So lanes that read packs of different rows at once meet no bank conflicts, and the last one reads a tap's weights of its
@@ -29,6 +29,11 @@ public struct FilterLayout: Hashable, Sendable {
     vector > 1 ? length * step : Schedule.ceilDivide(filters, side) * groupPitch
   }
 
+  /// One filter after the other.
+  fileprivate static func rows(_ pitch: Int) -> FilterLayout {
+    FilterLayout(side: 1, pitch: pitch, groupPitch: pitch, step: 1, vector: 1)
+  }
+
   /// So many elements, in packs, as an odd number of packs has.
   static func oddPacks(of elements: Int, _ pack: Int) -> Int {
     (Schedule.ceilDivide(elements, pack) | 1) * pack
@@ -49,14 +54,17 @@ extension FootprintModel {
     // Of packs and matrices a shorter last chunk lies as the others do.
     let row = tiling.reduction[stage]
     switch path(of: stage) {
-    case .elements: return FilterLayout(side: 1, pitch: length, groupPitch: length, step: 1, vector: 1)
+    case .elements: return .rows(length)
     case .packs(let size):
       let (side, pitch) = (storeWidth(of: stage), Schedule.ceilDivide(row, size) * size)
       let group = FilterLayout.oddPacks(of: side * pitch, size)
       return FilterLayout(side: side, pitch: pitch, groupPitch: group, step: 1, vector: 1)
-    case .matrix:
-      let pitch = FilterLayout.oddPacks(of: row, 16)
-      return FilterLayout(side: 1, pitch: pitch, groupPitch: pitch, step: 1, vector: 1)
+    case .filterPacks(let size):
+      // They are loaded in the widest items that fit, and read in packs of these or less.
+      let grain = tiling.inputGrain(of: stage, in: chain)
+      let item = [16, 8].map { $0 / chain.elementType.bytes }.first { grain % $0 == 0 } ?? size
+      return .rows(FilterLayout.oddPacks(of: row, max(item, size)))
+    case .matrix: return .rows(FilterLayout.oddPacks(of: row, 16))
     }
   }
 

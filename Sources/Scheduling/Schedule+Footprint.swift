@@ -50,25 +50,46 @@ public struct FootprintModel: Sendable {
     return groups * shape.channelsPerGroup
   }
 
-  /// The most output channels and pixels of `stage` that a thread computes together.
+  /// The most output channels and pixels of `stage` that a thread computes together: fewer than the lane map has where half
+  /// of the block's threads would have no item, for a reduction is as long for one thread as for all.
   public func registerTile(of stage: Int) -> RegisterTile {
     // A residual is added where the sums are.
     if chain.isEpilogue(stage) { return registerTile(of: stage - 1) }
-    let pixels = rowSlots[stage + 1] * columnSlots[stage + 1]
     guard chain.mixesChannels(stage) else {
       // Channels that are not mixed share nothing, so a thread takes pixels of one, which share the filter; or of as
       // many as it reads at once.
-      return RegisterTile(
-        channels: channelVector(of: stage), pixels: min(lanes.pixelsPerThread, Self.unmixedPixels, pixels))
+      return shared(
+        channels: channelVector(of: stage), pixels: min(lanes.pixelsPerThread, Self.unmixedPixels), of: stage,
+        leastChannels: channelVector(of: stage))
     }
     guard path(of: stage) != .matrix else {
       // A thread holds two filters and two pixels of each matrix that its warp makes.
       return RegisterTile(
         channels: max(2, lanes.channelsPerThread / 2 * 2), pixels: max(2, lanes.pixelsPerThread / 2 * 2))
     }
-    return RegisterTile(
-      channels: min(lanes.channelsPerThread, producedChannels(of: stage)),
-      pixels: min(lanes.pixelsPerThread, pixels))
+    // INT8 results in NHWC are written several channels at once.
+    let isWrittenInPacks = chain.axisOrder == .hwc && chain.elementType == .int8
+    return shared(
+      channels: lanes.channelsPerThread, pixels: lanes.pixelsPerThread, of: stage,
+      leastChannels: isWrittenInPacks ? lanes.channelsPerThread : 1)
+  }
+
+  /// The largest tile up to `channels` × `pixels` that gives half of the threads an item. A value is read for all of a
+  /// tile's channels and, of filters in packs, a weight seldom, so pixels are given up first.
+  private func shared(channels: Int, pixels: Int, of stage: Int, leastChannels: Int) -> RegisterTile {
+    let produced = producedChannels(of: stage)
+    let slots = rowSlots[stage + 1] * columnSlots[stage + 1]
+    var (channels, pixels) = (min(channels, produced), min(pixels, slots))
+    while 2 * Schedule.ceilDivide(produced, channels) * Schedule.ceilDivide(slots, pixels) < lanes.threads {
+      if pixels > 1 {
+        pixels /= 2
+      } else if channels / 2 >= leastChannels {
+        channels /= 2
+      } else {
+        break
+      }
+    }
+    return RegisterTile(channels: channels, pixels: pixels)
   }
 
   /// The most items of `stage` that a thread works on in one step.
@@ -145,6 +166,7 @@ public struct FootprintModel: Sendable {
     switch path(of: stage) {
     case .elements: return chain.axisOrder == .hwc ? tile.channels : 0
     case .packs(let size): return (tile.pixels + 1) * size * chain.elementType.bytes / 4 + tile.channels
+    case .filterPacks(let size): return (tile.pixels + 1) * size + tile.channels
     case .matrix: return 2 * tile.pixels + 3 * tile.channels
     }
   }
@@ -176,6 +198,14 @@ extension Schedule {
 
   /// Accumulators that a thread keeps for `stage`.
   public func accumulators(of stage: Int) -> Int { footprintModel.accumulators(of: stage) }
+
+  /// Blocks that the estimate of registers leaves room for on a multiprocessor of 65,536, up to 1,024 threads. The compiler is
+  /// held to it, so that as many blocks are resident as a plan counts on.
+  public var residentBlocksInRegisters: Int {
+    let threads = lanes.threads
+    let perThread = Self.ceilDivide(footprint.registersPerThread, 8) * 8
+    return max(1, min(65536 / (perThread * threads), 1024 / threads))
+  }
 
   public func occupancy(on gpu: GPU) -> Occupancy { Occupancy(footprint, on: gpu) }
 }

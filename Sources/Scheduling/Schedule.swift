@@ -58,7 +58,7 @@ public struct Schedule: Hashable, Sendable {
   /// The thread blocks in launch order.
   public var blocks: ThreadBlocks { ThreadBlocks(schedule: self) }
 
-  static func ceilDivide(_ a: Int, _ b: Int) -> Int { (a + b - 1) / b }
+  public static func ceilDivide(_ a: Int, _ b: Int) -> Int { (a + b - 1) / b }
 }
 
 /// The blocks of a schedule, made as they are asked for.

@@ -82,6 +82,9 @@ extension Schedule {
       instruction = isFP32 ? .multiplyAdd : .dotProduct
       count = tile.channels * tile.pixels * (isFP32 ? size : size / 4)
       read = (values + tile.channels) * size * element
+    case .filterPacks(let size):
+      (instruction, count) = (isFP32 ? .multiplyAdd : .any, tile.channels * tile.pixels * size)
+      read = (values + tile.channels) * size * element
     case .matrix:
       (instruction, count) = (.matrix, tile.channels / 2 * tile.pixels / 2)
       read = (2 * tile.pixels + tile.channels) * 4

@@ -14,6 +14,10 @@ struct BlockWork {
     var bankConflicts = 0
     /// Loads of a thread that wait for one another.
     var loadRounds = 0
+    /// Instructions for addresses, bounds and results beside all those.
+    var overhead = 0
+    /// Instructions of the block's busiest warp, of both kinds.
+    var serial = 0
 
     /// Adds `times` what `more` has beyond `less`.
     mutating func add(_ more: Counts, less: Counts, times: Int) {
@@ -24,6 +28,8 @@ struct BlockWork {
       sharedRequests += (more.sharedRequests - less.sharedRequests) * times
       bankConflicts += (more.bankConflicts - less.bankConflicts) * times
       loadRounds += (more.loadRounds - less.loadRounds) * times
+      overhead += (more.overhead - less.overhead) * times
+      serial += (more.serial - less.serial) * times
     }
   }
 
@@ -60,6 +66,16 @@ struct BlockWork {
     let constants = (chain.stages[stage].hasBias ? 1 : 0) + (chain.hasMultipliers(stage) ? 1 : 0)
     counts.sharedRequests += lanes.warps * lanes.tile.channels * constants
     if chain.hasBuffer(stage) { counts.sharedRequests += lanes.writes }
+    if chain.isEpilogue(stage) { return }
+    let perWarp =
+      lanes.tile.channels * lanes.tile.pixels * KernelWork.instructionsPerResult(chain.elementType)
+    counts.overhead += perWarp * lanes.warps
+    counts.serial += perWarp * turns(lanes)
+  }
+
+  /// Items that the busiest warp works out one after the other.
+  private func turns(_ lanes: ComputeLanes) -> Int {
+    Schedule.ceilDivide(lanes.warps * WarpRequest.lanes, costs.schedule.lanes.threads)
   }
 
   private mutating func consume(_ chunk: Range<Int>, _ stage: Int, _ channels: Range<Int>) {
@@ -89,7 +105,7 @@ struct BlockWork {
 
   /// Loads of a thread that wait for one another, of so many in a step.
   private func rounds(items: Int) -> Int {
-    let perRound = costs.schedule.lanes.threads * KernelWork.loadsInFlight
+    let perRound = costs.schedule.lanes.threads * costs.loadsInFlight
     return (items + perRound - 1) / perRound
   }
 
@@ -102,6 +118,9 @@ struct BlockWork {
     counts.loads += warps
     counts.sharedRequests += warps
     counts.loadRounds += rounds(items: items)
+    counts.overhead += warps * KernelWork.instructionsPerLoad
+    counts.serial +=
+      Schedule.ceilDivide(items, costs.schedule.lanes.threads) * KernelWork.instructionsPerLoad
   }
 
   private mutating func compute(_ stage: Int, channels: Int, reducing: Int) {
@@ -109,9 +128,12 @@ struct BlockWork {
     let lanes = costs.lanes(stage, channels: channels)
     let reduced = chain.mixesChannels(stage) ? reducing : layer.shape.channelsPerGroup
     let banks = BankPasses(costs, stage, lanes)
+    let before = counts
+    defer { addSerial(since: before, lanes) }
     switch costs.model.path(of: stage) {
     case .elements: readElements(stage, lanes, banks, reduced: reduced)
     case .packs(let size): readPacks(lanes, banks, size, reduced: reduced)
+    case .filterPacks(let size): readFilterPacks(lanes, banks, size, reduced: reduced)
     case .matrix:
       let steps = reduced / ComputePath.matrixChannels * lanes.warps
       counts.sharedRequests += 2 * steps * (lanes.tile.pixels + lanes.tile.channels / 2)
@@ -121,9 +143,17 @@ struct BlockWork {
     let products = reduced * taps * lanes.warps * lanes.tile.channels * lanes.tile.pixels
     switch costs.model.path(of: stage) {
     case .packs where chain.elementType == .int8: counts.dotProducts += products / ComputePath.dotChannels
-    case .elements, .packs: counts.multiplyAdds += products
+    case .elements, .packs, .filterPacks: counts.multiplyAdds += products
     case .matrix: counts.matrices += products * WarpRequest.lanes / ComputePath.matrixProducts
     }
+  }
+
+  /// What the busiest warp has of a compute step, of which all warps that work have as much.
+  private mutating func addSerial(since before: Counts, _ lanes: ComputeLanes) {
+    let all =
+      counts.sharedRequests - before.sharedRequests + counts.multiplyAdds - before.multiplyAdds
+      + counts.dotProducts - before.dotProducts + counts.matrices - before.matrices
+    counts.serial += all / max(1, lanes.warps) * turns(lanes)
   }
 
   private mutating func readElements(_ stage: Int, _ lanes: ComputeLanes, _ banks: BankPasses, reduced: Int) {
@@ -137,6 +167,17 @@ struct BlockWork {
     let filters = costs.model.filterLayout(of: stage, reducing: reduced)
     counts.sharedRequests += products * lanes.tile.channels / filters.vector
     counts.bankConflicts += Int((Double(products) * banks.weightConflicts(reduced: reduced)).rounded())
+  }
+
+  private mutating func readFilterPacks(
+    _ lanes: ComputeLanes, _ banks: BankPasses, _ size: Int, reduced: Int
+  ) {
+    let (values, packs) = (reduced * lanes.warps, reduced / size * lanes.warps)
+    counts.sharedRequests += values * lanes.tile.pixels + packs * lanes.tile.channels
+    let conflicts =
+      Double(values) * banks.valueConflicts()
+      + Double(packs) * banks.weightConflicts(reduced: reduced, pack: size)
+    counts.bankConflicts += Int(conflicts.rounded())
   }
 
   private mutating func readPacks(_ lanes: ComputeLanes, _ banks: BankPasses, _ size: Int, reduced: Int) {
@@ -195,9 +236,12 @@ struct StepCosts {
   /// Of each operand in `Chain.operands`: slots of one channel (and filter), and elements that a lane loads at once.
   let slots, widths: [Int]
   let model: FootprintModel
+  /// Loads of one thread that may be under way together.
+  let loadsInFlight: Int
 
-  init(_ schedule: Schedule) {
+  init(_ schedule: Schedule, loadsInFlight: Int) {
     self.schedule = schedule
+    self.loadsInFlight = loadsInFlight
     model = schedule.footprintModel
     let chain = schedule.chain
     let rows = schedule.rows.offsets[0].count

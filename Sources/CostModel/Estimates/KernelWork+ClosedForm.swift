@@ -14,7 +14,8 @@ extension KernelWork {
   /// - Precondition: A block fits a multiprocessor.
   public init(_ schedule: Schedule, on gpu: GPU, accesses: GlobalAccesses, dram: Bytes) {
     let chain = schedule.chain
-    let costs = StepCosts(schedule)
+    let costs = StepCosts(
+      schedule, loadsInFlight: gpu.hasAsynchronousCopies ? Self.copiesInFlight : Self.loadsInFlight)
     let blocks = schedule.blocks.count
     var counts = WorkCounts()
     for (channels, tiles) in schedule.channelTileClasses {
@@ -22,6 +23,7 @@ extension KernelWork {
         BlockWork(costs, channels: channels).counts, stores: costs.stores(channels.count),
         times: blocks / schedule.channelTiles * tiles)
     }
+    let warps = Schedule.ceilDivide(schedule.lanes.threads, WarpRequest.lanes)
     let sectors = SectorEstimate(schedule, accesses: accesses)
     let loaded = sectors.loads
     let distinct = min(loaded, sectors.distinctLoads)
@@ -33,7 +35,12 @@ extension KernelWork {
       sharedWavefronts: counts.sharedRequests + counts.bankConflicts, l1Sectors: loaded + sectors.stores,
       l2Sectors: loaded + sectors.stores, dramBytes: dram.count, loadRounds: counts.loadRounds,
       sectorsFromL1: 0, sectorsFromL2: loaded - distinct, sectorsFromDRAM: distinct,
-      dotProducts: counts.dotProducts, matrices: counts.matrices)
+      dotProducts: counts.dotProducts, matrices: counts.matrices,
+      overhead: min(
+        1 << 50,
+        saturatingSum(
+          counts.overhead, saturatingProduct(blocks, warps * Self.instructionsPerWarp))),
+      serial: counts.serial + Self.instructionsPerWarp)
   }
 }
 
@@ -54,10 +61,10 @@ extension Schedule {
   }
 }
 
-/// Sums over the blocks of a kernel; of the load rounds the most of any block.
+/// Sums over the blocks of a kernel; of load rounds and serial instructions the most of any block.
 private struct WorkCounts {
   var loads = 0, stores = 0, sharedRequests = 0, bankConflicts = 0, multiplyAdds = 0, loadRounds = 0
-  var dotProducts = 0, matrices = 0
+  var dotProducts = 0, matrices = 0, overhead = 0, serial = 0
 
   /// Counts beyond 2⁵⁰ stay there, so that no product of one of them overflows.
   mutating func add(_ block: BlockWork.Counts, stores: Int, times: Int) {
@@ -71,7 +78,9 @@ private struct WorkCounts {
     grow(&multiplyAdds, block.multiplyAdds)
     grow(&dotProducts, block.dotProducts)
     grow(&matrices, block.matrices)
+    grow(&overhead, block.overhead)
     loadRounds = max(loadRounds, block.loadRounds)
+    serial = min(max(serial, block.serial), 1 << 49)
   }
 }
 

@@ -9,13 +9,16 @@ extension KernelWork {
     ("l2_sectors", \.l2Sectors), ("dram_bytes", \.dramBytes), ("load_rounds", \.loadRounds),
     ("l1_hit_sectors", \.sectorsFromL1), ("l2_hit_sectors", \.sectorsFromL2),
     ("dram_sectors", \.sectorsFromDRAM), ("dot_product_instructions", \.dotProducts),
-    ("matrix_products", \.matrices),
+    ("matrix_products", \.matrices), ("overhead_instructions", \.overhead),
+    ("serial_instructions", \.serial),
   ]
 
   public var counts: [(name: String, value: Int)] { Self.facts.map { ($0.name, self[keyPath: $0.path]) } }
 
   /// Those that a kernel need not have: a file may lack them.
-  private static let optional: Set<String> = ["dot_product_instructions", "matrix_products"]
+  private static let optional: Set<String> = [
+    "dot_product_instructions", "matrix_products", "overhead_instructions", "serial_instructions",
+  ]
 
   /// Nil where a count is missing, negative or beyond 2⁵⁰, or no block is there.
   public init?(counts: [String: Int], elementType: ElementType) {

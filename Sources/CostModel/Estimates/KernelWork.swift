@@ -25,6 +25,10 @@ public struct KernelWork: Hashable, Sendable {
   public var dramBytes: Int
   /// Loads of a block that wait for one another, `loadsInFlight` of a thread at once.
   public var loadRounds: Int
+  /// Warp instructions beside those counted: for addresses, bounds, results and a warp's beginning. An estimate.
+  public var overhead: Int
+  /// Instructions that the busiest warp of a block executes one after the other, of both kinds.
+  public var serial: Int
   /// Where the sectors that loads ask for are found.
   public var sectorsFromL1, sectorsFromL2, sectorsFromDRAM: Int
 
@@ -32,7 +36,8 @@ public struct KernelWork: Hashable, Sendable {
     blocks: Int, residentBlocks: Int, elementType: ElementType, multiplyAdds: Int, instructions: Int,
     sharedWavefronts: Int, l1Sectors: Int, l2Sectors: Int, dramBytes: Int, loadRounds: Int,
     sectorsFromL1: Int,
-    sectorsFromL2: Int, sectorsFromDRAM: Int, dotProducts: Int = 0, matrices: Int = 0
+    sectorsFromL2: Int, sectorsFromDRAM: Int, dotProducts: Int = 0, matrices: Int = 0, overhead: Int = 0,
+    serial: Int = 0
   ) {
     self.blocks = blocks
     self.residentBlocks = residentBlocks
@@ -41,6 +46,8 @@ public struct KernelWork: Hashable, Sendable {
     self.instructions = instructions
     self.dotProducts = dotProducts
     self.matrices = matrices
+    self.overhead = overhead
+    self.serial = serial
     self.sharedWavefronts = sharedWavefronts
     self.l1Sectors = l1Sectors
     self.l2Sectors = l2Sectors
@@ -54,4 +61,19 @@ public struct KernelWork: Hashable, Sendable {
   /// Loads of one thread that may be under way together: how far the compiler unrolls the staging loop. No source;
   /// `gpu calibrate` absorbs it in the factor of `latency`.
   public static let loadsInFlight = 4
+  /// The same of asynchronous copies, which wait for nothing until the block's threads meet.
+  public static let copiesInFlight = 16
+  /// Instructions for addresses and bounds of a warp's load, for each of its lanes' results, and for what a warp begins and ends
+  /// with: about what an H200 counted of MobileNetV2's layers beyond those of `instructions`, by type and tile 36 to 60 a load
+  /// and 20 to 72 a result.
+  static let instructionsPerLoad = 40, instructionsPerWarp = 150
+  static func instructionsPerResult(_ type: ElementType) -> Int { type == .fp32 ? 40 : 70 }
+
+  /// No more than the `overhead` of any kernel that stages so many bytes, 512 in a request at most, and has so many warps of
+  /// results: for bounds of searches.
+  public static func leastOverhead(staged: Bytes, results: Double, blocks: Int, of type: ElementType) -> Int {
+    let loads = staged.count / 512 * instructionsPerLoad
+    return min(
+      1 << 50, loads + Int(min(results, 0x1p40)) * instructionsPerResult(type) + blocks * instructionsPerWarp)
+  }
 }

@@ -11,13 +11,14 @@ import Workload
 ///   multiply-adds, each ÷ what a clock cycle does; of multiply-adds those of single lanes, of dp4a (as fast as a
 ///   32-bit integer multiply-add) and of tensor cores, one after the other;
 /// - `latency` = ⌈b ÷ resident blocks⌉ rounds × what one block takes by itself: its load rounds × the mean latency of
-///   where loads are served, then its share of the largest of the four terms before. With many resident blocks this hides
-///   behind the other terms; with one, loads and work follow one another.
+///   where loads are served, then its share of the largest of the four terms before or, if that is more, the busiest warp's
+///   instructions one after the other. With many resident blocks this hides behind the other terms; with one, loads and work
+///   follow one another.
 ///
 /// Waves and tail are in `b`: the last block of the busiest multiprocessor counts in full. A roofline in the sense of
 /// Williams et al. (CACM 2009) with a latency term after Little's law. No term rises with a bandwidth or rate.
 ///
-/// Not in it: address arithmetic, barriers, DRAM pages and turn-around, bank conflicts of closed-form work, clocks below
+/// Address arithmetic is in `issue` by a fixed number of instructions a load, a result and a warp. Not in it: barriers, DRAM pages and turn-around, bank conflicts of closed-form work, clocks below
 /// boost. Calibration moves terms, not their shapes.
 public struct TimeEstimate: Hashable, Sendable {
   /// Nanoseconds of each term, calibrated.
@@ -72,7 +73,7 @@ public struct TimeEstimate: Hashable, Sendable {
       .l1: Double(work.l1Sectors * gpu.sector.count) * share / Double(throughput.l1Bytes),
       .shared: Double(work.sharedWavefronts) * share * Double(gpu.sharedMemoryBanks * 4)
         / Double(throughput.sharedBytes),
-      .issue: Double(work.instructions) * share / Double(throughput.warpInstructions),
+      .issue: Double(work.instructions + work.overhead) * share / Double(throughput.warpInstructions),
       .compute: share * (laneClocks + matrixClocks),
     ]
     let ownWork = terms.values.reduce(0, max) / Double(max(1, busiest))
@@ -80,9 +81,15 @@ public struct TimeEstimate: Hashable, Sendable {
       l2Bytes / Double(throughput.l2Bytes), l2Bytes * share / Double(throughput.l2BytesPerMultiprocessor))
     let rounds = (busiest + work.residentBlocks - 1) / max(1, work.residentBlocks)
     terms[.latency] =
-      Double(rounds) * (Double(work.loadRounds) * meanLatency(work, gpu.estimates.latency) + ownWork)
+      Double(rounds)
+      * (Double(work.loadRounds) * meanLatency(work, gpu.estimates.latency)
+        + max(ownWork, Double(work.serial) * clocksPerSerialInstruction))
     return terms
   }
+
+  /// Clock cycles from one instruction of a warp to the next that needs its result. Jia et al., Dissecting the NVIDIA Volta GPU
+  /// Architecture via Microbenchmarking, arXiv:1804.06826, table 4.1: 4 for integer and FP32 arithmetic, from Volta on.
+  private static let clocksPerSerialInstruction = 4.0
 
   private static func meanLatency(_ work: KernelWork, _ latency: Latency) -> Double {
     let sectors = work.sectorsFromL1 + work.sectorsFromL2 + work.sectorsFromDRAM

@@ -90,6 +90,52 @@ __device__ __forceinline__ void accumulate_pointwise(const Work<A>& w, const Ite
   for (int s = 0; s < M * P; ++s) sums[s] = sum[s];
 }
 
+/// The same for a pointwise stage in NCHW whose filters are read in packs of `V` input channels. `P` and `M` may be 0.
+template <class A, int P, int M, int V>
+__device__ FCM_SHARED_CODE void accumulate_filters(const Work<A>& w, const Item& item, typename A::Sum* sums) {
+  using Sum = typename A::Sum;
+  const Stage& k = w.k;
+  const int pixels = P ? P : k.pixels, group = M ? M : k.group;
+  int at[P ? P : maximum_sums];
+  Sum sum[P && M ? P * M : maximum_sums];
+#pragma unroll
+  for (int p = 0; p < pixels; ++p) {
+    const int pixel = item.pixel_of(p), row = pixel / item.columns;
+    at[p] = slot_of(w, row, pixel - row * item.columns, 0, 0);
+  }
+#pragma unroll
+  for (int s = 0; s < group * pixels; ++s) sum[s] = sums[s];
+  // Reads of several packs are on their way together. On the CPU it would be long code for nothing.
+#ifdef FUSELAB_EMULATED
+#pragma unroll 1
+#else
+#pragma unroll 4
+#endif
+  for (int c = 0; c < w.reduced; c += V) {
+    Sum value[V][P ? P : maximum_sums];
+#pragma unroll
+    for (int v = 0; v < V; ++v) {
+#pragma unroll
+      for (int p = 0; p < pixels; ++p) value[v][p] = A::value(w.in[at[p] + (c + v) * w.channel_step], k);
+    }
+#pragma unroll
+    for (int m = 0; m < group; ++m) {
+      const int channel = item.channel_of(m), zero = w.weight_zero(channel);
+      const pack<typename A::Element, V> weights = ld_pack<V>(w.weights, filter_place(k, channel) + c);
+#pragma unroll
+      for (int v = 0; v < V; ++v) {
+        const Sum weight = A::weight(weights.d[v], zero);
+#pragma unroll
+        for (int p = 0; p < pixels; ++p) {
+          sum[m * pixels + p] = A::multiply_add(value[v][p], weight, sum[m * pixels + p]);
+        }
+      }
+    }
+  }
+#pragma unroll
+  for (int s = 0; s < group * pixels; ++s) sums[s] = sum[s];
+}
+
 /// The same for a pointwise stage in NHWC, `V` input channels at once. `P` and `M` may be 0.
 template <class A, int P, int M, int V>
 __device__ FCM_SHARED_CODE void accumulate_packs(const Work<A>& w, const Item& item, typename A::Sum* sums) {

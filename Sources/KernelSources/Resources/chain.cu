@@ -19,6 +19,7 @@ template <int S, class A> __device__ __forceinline__ void convolve_tile(const Wo
 #ifdef FCM_CONSTANTS_AT_RUN_TIME
   switch (w.k.pixels * 256 + w.k.group) {
     case 1 * 256 + 1: return convolve<A, 1, 1, any_way, 0, 0, 0>(w, sums);
+    case 1 * 256 + 2: return convolve<A, 1, 2, any_way, 0, 0, 0>(w, sums);
     case 2 * 256 + 1: return convolve<A, 2, 1, any_way, 0, 0, 0>(w, sums);
     case 4 * 256 + 1: return convolve<A, 4, 1, any_way, 0, 0, 0>(w, sums);
     case 1 * 256 + 4: return convolve<A, 1, 4, any_way, 0, 0, 0>(w, sums);
@@ -34,10 +35,11 @@ template <int S, class A> __device__ __forceinline__ void convolve_tile(const Wo
   constexpr int rounds = k.mixes && k.chunk < k.input_channels ? k.rounds : 0;
   constexpr Way way = k.path == matrix ? by_matrices
       : k.path == packs                ? by_packs
+      : k.path == filter_packs         ? by_filters
       : !k.mixes && k.store_width > 1  ? by_channels
       : k.mixes && k.rows.window * k.columns.window == 1 ? one_tap
                                                          : many_taps;
-  constexpr int size = k.path == packs ? k.pack : k.store_width;
+  constexpr int size = k.path == packs || k.path == filter_packs ? k.pack : k.store_width;
   convolve<A, k.pixels, k.group, way, size, k.store_width, rounds>(w, sums);
 #endif
 }
@@ -135,7 +137,7 @@ template <class A> __device__ __forceinline__ void run(const Constants& K, const
 
 #ifndef FCM_CONSTANTS_AT_RUN_TIME
 // What stands before this text defines `fcm::constants` and the names of the kernel and of its arithmetic.
-extern "C" __global__ void __launch_bounds__(fcm::constants.threads, 1) FCM_KERNEL(
+extern "C" __global__ void __launch_bounds__(fcm::constants.threads, fcm::constants.resident) FCM_KERNEL(
     const __grid_constant__ fcm::Operands<FCM_ARITHMETIC> g) {
   fcm::run(fcm::constants, g);
 }

@@ -5,7 +5,7 @@
 namespace fcm {
 
 /// What is known of a stage when this is compiled.
-enum Way { any_way = 0, one_tap = 1, many_taps = 2, by_packs = 3, by_matrices = 4, by_channels = 5 };
+enum Way { any_way = 0, one_tap = 1, many_taps = 2, by_packs = 3, by_matrices = 4, by_channels = 5, by_filters = 6 };
 
 /// What a convolution's step adds to one item's sums.
 template <class A, int P, int M, int W, int V>
@@ -18,11 +18,16 @@ __device__ __forceinline__ void accumulate_item(const Work<A>& w, const Item& it
     accumulate_packs<A, P, M, V>(w, item, own);
   } else if constexpr (W == by_matrices) {
     accumulate_matrices<A, P, M>(w, item, own);
+  } else if constexpr (W == by_filters) {
+    accumulate_filters<A, P, M, V>(w, item, own);
   } else if constexpr (W == by_channels) {
     accumulate_channels<A, P, V>(w, item, own);
   } else {
     const Stage& k = w.k;
     if (k.path == matrix) return accumulate_matrices<A, 0, 0>(w, item, own);
+    if (k.path == filter_packs) {
+      return k.pack == 4 ? accumulate_filters<A, P, M, 4>(w, item, own) : accumulate_filters<A, P, M, 2>(w, item, own);
+    }
     switch (k.path == packs ? k.pack : k.mixes ? 1 : -k.store_width) {
       case 2: return accumulate_packs<A, 0, 0, 2>(w, item, own);
       case 4: return accumulate_packs<A, 0, 0, 4>(w, item, own);

@@ -11,8 +11,9 @@ enum Activation { none = 0, relu = 1, relu6 = 2 };
 enum Order { column_fastest = 0, row_fastest = 1, channel_fastest = 2, swizzled = 3 };
 /// Rows of tiles of a band of the swizzled order.
 constexpr int band_rows = 4;
-/// How a stage that mixes channels goes over its reduction: one by one, by packs of neighbouring channels, by matrices.
-enum Path { elements = 0, packs = 1, matrix = 2 };
+/// How a stage that mixes channels goes over its reduction: one by one, by packs of neighbouring channels, by matrices, by
+/// single values and packs of filters.
+enum Path { elements = 0, packs = 1, matrix = 2, filter_packs = 3 };
 /// How an INT8 layer without weights makes its result.
 enum Integers { clamped = 0, through_float = 1, onnx = 2, tflite = 3, tflite_pool = 4 };
 
@@ -28,6 +29,7 @@ struct MapAxis {
   int origin;     // index of the first tile's first slot
   int slot_step;  // from slot to slot
   int table;      // where `[tile][slot] → index` stands among the tables; −1 where the steps say it all
+  int is_full;    // whether every slot of every tile holds an element
 };
 
 /// Rows or columns of one stage's window.
@@ -66,9 +68,9 @@ struct Stage {
   int rounds;         // items of a thread in a full step
   int sums;           // accumulators of a thread: of all its items where it keeps them from chunk to chunk
   int path;          // `Path`
-  int pack;          // input channels read at once
+  int pack;          // input channels read at once, of filters or of filters and values
   int store_width;   // neighbouring output channels that a lane writes at once
-  /// Elements in shared memory, of packs and matrices: from filter to filter of a group, filters of a group, from group to
+  /// Elements in shared memory, of all paths but `elements`: from filter to filter of a group, filters of a group, from group to
   /// group.
   int filter_pitch, filter_side, filter_group;
   int tap_pitch;     // elements from tap to tap, where those of neighbouring channels are read at once; else 0
@@ -81,7 +83,9 @@ struct Stage {
 };
 
 struct Constants {
-  int stages, inputs, threads, buffers, order;
+  int stages, inputs, threads;
+  int resident;  // blocks that a multiprocessor's registers must have room for
+  int buffers, order;
   int is_hwc;  // whether feature maps lie as NHWC, in memory and in shared memory
   int batch, tile_rows, tile_columns, tile_channels;
   int row_tiles, column_tiles, channel_tiles;

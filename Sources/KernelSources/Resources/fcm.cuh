@@ -148,10 +148,12 @@ __device__ __forceinline__ void copy_if(
 
 // Architectures with asynchronous copies take no registers and no waiting for items of 4, 8 and 16 bytes.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-template <int size> __device__ __forceinline__ void copy_async(void* to, const void* from) {
+/// Zeros where not `inside`.
+template <int size> __device__ __forceinline__ void copy_async(bool inside, void* to, const void* from) {
   // Through the L1, as any other load.
   asm volatile(
-      "cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(unsigned(__cvta_generic_to_shared(to))), "l"(from), "n"(size));
+      "cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(unsigned(__cvta_generic_to_shared(to))), "l"(from),
+      "n"(size), "r"(inside ? size : 0));
 }
 __device__ __forceinline__ void wait_for_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 
@@ -160,13 +162,14 @@ __device__ __forceinline__ void copy_async_if(
     bool active, bool inside, shared<T> to, int j, const T* from, int i, int width, T fill) {
   const int size = width * int(sizeof(T));
   if (size < 4) return copy_if(active, inside, to, j, from, i, width, fill);
-  // What lies outside the map is a constant and needs no load.
-  if (!inside) return copy_if(active, false, to, j, from, i, width, fill);
+  // What lies outside the map is a constant and needs no load; but zeros are the copy's own.
+  if (!inside && filled(fill) != 0) return copy_if(active, false, to, j, from, i, width, fill);
   if (!active) return;
+  const T* const start = inside ? from + i : from;
   switch (size) {
-    case 16: return copy_async<16>(to.p + j, from + i);
-    case 8: return copy_async<8>(to.p + j, from + i);
-    default: copy_async<4>(to.p + j, from + i);
+    case 16: return copy_async<16>(inside, to.p + j, start);
+    case 8: return copy_async<8>(inside, to.p + j, start);
+    default: copy_async<4>(inside, to.p + j, start);
   }
 }
 #else

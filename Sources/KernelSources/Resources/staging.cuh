@@ -17,7 +17,7 @@ template <class T> __device__ __forceinline__ shared<T> staged(const Staging& s,
   return shared_at<T>(s.offset + copy * s.stride, count, buffer);
 }
 
-/// Where filter `filter` of a step begins, of packs and matrices.
+/// Where filter `filter` of a step begins, where filters have rows of their own.
 __device__ __forceinline__ int filter_place(const Stage& k, int filter) {
   return filter / k.filter_side * k.filter_group + filter % k.filter_side * k.filter_pitch;
 }
@@ -28,18 +28,36 @@ __device__ __forceinline__ int filter_room(const Stage& k, int filters, int leng
   return k.path == elements ? filters * length : (filters + k.filter_side - 1) / k.filter_side * k.filter_group;
 }
 
+/// Where a thread stands among rows of `inner` items, whose step is the same from round to round: it goes on without
+/// dividing anew.
+struct Walk {
+  int at, row;
+  const int inner, step, rows;  // of a step: what is left over, and whole rows
+  __device__ __forceinline__ Walk(int start, int inner, int step)
+      : at(start % inner), row(start / inner), inner(inner), step(step % inner), rows(step / inner) {}
+  /// A step, and one item more where `carry` is 1; returns 1 where it ends a row beyond the whole ones.
+  __device__ __forceinline__ int advance(int carry = 0) {
+    at += step + carry;
+    const int ends = at >= inner;
+    at -= ends ? inner : 0;
+    row += rows + ends;
+    return ends;
+  }
+};
+
 /// `runs` pieces of `length` elements, the first from `start`, each `apart` from the one before, to where `place` says.
 template <class T, class Place>
 __device__ __forceinline__ void load_runs(
     int thread, int threads, shared<T> to, gptr<const T> from, int start, int runs, int apart, int length, int width,
     Place place) {
   const int items_per_run = length / width, items = runs * items_per_run;
+  Walk walk(thread, items_per_run, threads);
   // The warp's first item decides, so that a warp goes through a round with all its lanes or not at all.
   FCM_LOADS_ONCE
   for (int first = thread & ~31; first < items; first += threads) {
-    const int item = first + (thread & 31);
-    const int run = item / items_per_run, at = (item - run * items_per_run) * width;
-    copy_async_if(item < items, true, to, place(run, at), from, start + run * apart + at, width, T());
+    const int run = walk.row, at = walk.at * width;
+    copy_async_if(run < runs, true, to, place(run, at), from, start + run * apart + at, width, T());
+    walk.advance();
   }
 }
 
@@ -47,7 +65,11 @@ __device__ __forceinline__ void load_runs(
 template <class T>
 __device__ __forceinline__ void load_run(
     int thread, int threads, shared<T> to, gptr<const T> from, int start, int length, int width) {
-  load_runs(thread, threads, to, from, start, 1, 0, length, width, [](int, int at) { return at; });
+  FCM_LOADS_ONCE
+  for (int first = thread & ~31; first * width < length; first += threads) {
+    const int at = (first + (thread & 31)) * width;
+    copy_async_if(at < length, true, to, at, from, start + at, width, T());
+  }
 }
 
 /// Rows of the tile, slot by slot. Slots that hold no element are filled.
@@ -58,15 +80,17 @@ __device__ __forceinline__ void load_rows(
   const Box map = b.tensor(0), tile = b.tile(0);
   const int items_per_row = tile.columns / width;
   const int items = channels.count() * tile.rows * items_per_row;
+  Walk columns(b.thread, items_per_row, b.K.threads);
+  Walk rows(columns.row, tile.rows, columns.rows);
   FCM_LOADS_ONCE
   for (int first = b.thread & ~31; first < items; first += b.K.threads) {
     const int item = first + (b.thread & 31);
-    const int line = item / items_per_row, column = (item - line * items_per_row) * width;
-    const int channel = line / tile.rows, row = line - channel * tile.rows;
-    const bool active = item < items;
+    const int channel = rows.row, row = rows.at, column = columns.at * width;
+    const bool active = channel < channels.count();
     const int y = active ? b.row(0, row) : -1, x = active ? b.column(0, column) : -1;
     const int at = ((b.image * map.channels + channels.low + channel) * map.rows + y) * map.columns + x;
     copy_async_if(active, y >= 0 && x >= 0, to, item * width, from, at, width, fill);
+    rows.advance(columns.advance());
   }
 }
 
@@ -78,15 +102,16 @@ __device__ __forceinline__ void load_pixels(
   const Box map = b.tensor(0), tile = b.tile(0);
   const int per_pixel = channels.count() / width;
   const int items = tile.rows * tile.columns * per_pixel;
+  Walk pixels(b.thread, per_pixel, b.K.threads);
+  Walk rows(pixels.row, tile.columns, pixels.rows);
   FCM_LOADS_ONCE
   for (int first = b.thread & ~31; first < items; first += b.K.threads) {
-    const int item = first + (b.thread & 31);
-    const int pixel = item / per_pixel, channel = (item - pixel * per_pixel) * width;
-    const int row = pixel / tile.columns, column = pixel - row * tile.columns;
-    const bool active = item < items;
+    const int channel = pixels.at * width, pixel = pixels.row, row = rows.row, column = rows.at;
+    const bool active = row < tile.rows;
     const int y = active ? b.row(0, row) : -1, x = active ? b.column(0, column) : -1;
     const int at = ((b.image * map.rows + y) * map.columns + x) * map.channels + channels.low + channel;
     copy_async_if(active, y >= 0 && x >= 0, to, pixel * b.K.pitch[0] + channel, from, at, width, fill);
+    rows.advance(pixels.advance());
   }
 }
 

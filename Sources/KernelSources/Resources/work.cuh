@@ -147,7 +147,8 @@ struct Item {
   int side, channel_step, pixel_step;
   int channels, pixels, columns;
 
-  /// NCHW: neighbouring items have neighbouring pixels; NHWC: neighbouring channels. Matrices: of a warp's lanes four have
+  /// NCHW: neighbouring items have neighbouring pixels; NHWC: neighbouring channels. Channels that are mixed lie apart, so
+  /// that lanes of neighbouring groups read neighbouring filters. Matrices: of a warp's lanes four have
   /// neighbouring pairs of channels, eight neighbouring pixels.
   template <class A>
   __device__ __forceinline__ Item(const Work<A>& w, int number)
@@ -165,8 +166,8 @@ struct Item {
       pixel = across;
     } else {
       const int group = number / w.pixel_groups;
-      side = k.group, channel_step = 0, pixel_step = w.pixel_groups;
-      channel = group * k.group;
+      side = k.mixes ? k.store_width : k.group, channel_step = side * w.channel_groups, pixel_step = w.pixel_groups;
+      channel = group * side;
       pixel = number - group * w.pixel_groups;
     }
   }
