@@ -121,7 +121,7 @@ struct SharedMemorySteps {
             let item = first + lane
             addresses[lane] = item < step.items ? step.address(of: item) : -1
           }
-          cost = SharedMemoryBanks.cost(of: addresses, size: step.bytes)
+          cost = SharedMemoryBanks.cost(of: addresses, size: step.bytes, .write)
           if isWhole { known[phase] = cost }
         }
         guard let cost else { continue }
