@@ -136,6 +136,8 @@ public enum Level: String, Hashable, Sendable, CaseIterable, Comparable {
     case _ where metric.hasPrefix("launch__"): self = .launch
     case _ where metric.hasPrefix("smsp__"): self = .instructions
     case _ where metric.contains("mem_shared"): self = .shared
+    // What the L1s get of the L2.
+    case _ where metric.hasPrefix("l1tex__m_"): self = .l2
     case _ where metric.hasPrefix("l1tex__"): self = .l1
     case _ where metric.hasPrefix("lts__"): self = .l2
     default: self = .dram
