@@ -4,6 +4,8 @@ import KernelSources
 /// A kernel, compiled and loaded on a GPU, with the bytes that it is to be run on.
 public final class DeviceKernel {
   public let job: KernelJob
+  /// Of instructions; nil where the driver translates PTX.
+  public let codeBytes: Int?
   let device: CUDADevice
   private let module: fuselab_handle?
   private let function: fuselab_handle?
@@ -20,6 +22,7 @@ public final class DeviceKernel {
     // PTX ends with a zero already, machine code needs none.
     try device.check(device.driver.load_module(&module, code), "cuModuleLoadData")
     self.job = job
+    codeBytes = MachineCode.instructionBytes(of: code)
     self.device = device
     self.module = module
     var function: fuselab_handle?

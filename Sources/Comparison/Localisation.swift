@@ -38,13 +38,12 @@ public struct Localisation: Hashable, Sendable {
 
   /// Which counter of a tensor belongs to one of a kernel.
   private static let tensorCounters: [String: (name: String, scale: Int)] = [
-    "global_load_instructions": ("instructions", 1), "global_store_instructions": ("instructions", 1),
     "l1_load_requests": ("requests", 1), "l1_store_requests": ("requests", 1),
     "l1_load_sectors": ("sectors", 1), "l1_store_sectors": ("sectors", 1),
     "l1_load_hit_sectors": ("l1_hit_sectors", 1), "l1_load_miss_sectors": ("l1_miss_sectors", 1),
     "l2_read_hit_sectors": ("l2_read_hit_sectors", 1), "l2_read_miss_sectors": ("l2_read_miss_sectors", 1),
     "l2_read_sectors": ("l1_miss_sectors", 1), "l2_write_sectors": ("l2_write_sectors", 1),
-    "dram_read_bytes": ("dram_read_sectors", 32), "dram_write_bytes": ("dram_write_sectors", 32),
+    "dram_read_bytes": ("dram_read_sectors", 32),
   ]
 
   private static func tensor(_ kernel: ResultFile.Kernel, error: Double, counter: String) -> String? {

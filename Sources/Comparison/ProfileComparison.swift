@@ -6,6 +6,8 @@ public struct ProfileComparison: Sendable {
     public let counter: ResultFile.Counter
     public let level: Level
     public let error: CounterError
+    /// Machine code that the predictions contain.
+    public let codeBytes: Int
   }
 
   public let result: ResultFile
@@ -17,8 +19,9 @@ public struct ProfileComparison: Sendable {
   /// Launches of the profile that are no kernel of the result.
   public let unmatched: Int
 
+  /// - Parameter code: How long the kernels' machine code is: what a profiler counts among DRAM's reads is data and code.
   /// - Throws: `ProfileError` where nothing can be joined.
-  public init(_ result: ResultFile, _ profile: NCUFile) throws(ProfileError) {
+  public init(_ result: ResultFile, _ profile: NCUFile, code: CodeFile? = nil) throws(ProfileError) {
     guard result.kind == .simulate else { throw .noSimulation }
     let launches = try Self.assign(profile, to: result)
     let matched = launches.filter { !$0.isEmpty }
@@ -33,16 +36,25 @@ public struct ProfileComparison: Sendable {
     rows = result.counters.compactMap { counter in
       guard let metric = counter.metric else { return nil }
       var pairs: [CounterError.Pair] = []
+      var codeBytes = 0
       for (index, kernel) in result.kernels.enumerated() {
         let measured = launches[index].compactMap { profile.kernels[$0].metrics[metric] }
         guard let predicted = kernel.values[counter.name], !measured.isEmpty else { continue }
-        pairs.append(CounterError.Pair(kernel: index, predicted: Double(predicted), measured: measured))
+        let read = metric == Self.readsCode ? code?.bytes[kernel.layers] ?? 0 : 0
+        codeBytes += read
+        pairs.append(
+          CounterError.Pair(
+            kernel: index, predicted: Double(predicted) + Double(read), measured: measured))
       }
       return pairs.isEmpty
-        ? nil : Row(counter: counter, level: Level(metric: metric), error: CounterError(pairs))
+        ? nil
+        : Row(
+          counter: counter, level: Level(metric: metric), error: CounterError(pairs), codeBytes: codeBytes)
     }
     guard !rows.isEmpty else { throw .noMetricMatches(result.counters.compactMap(\.metric)) }
   }
+
+  private static let readsCode = "dram__bytes_read.sum"
 
   /// The launches of each kernel. A launch belongs to a kernel of its name, grid and block; where several kernels are alike,
   /// they take turns, so that a profile of several whole runs gives each its repeats.
@@ -136,6 +148,8 @@ public enum Level: String, Hashable, Sendable, CaseIterable, Comparable {
     case _ where metric.hasPrefix("launch__"): self = .launch
     case _ where metric.hasPrefix("smsp__"): self = .instructions
     case _ where metric.contains("mem_shared"): self = .shared
+    // What the L1s get of the L2.
+    case _ where metric.hasPrefix("l1tex__m_"): self = .l2
     case _ where metric.hasPrefix("l1tex__"): self = .l1
     case _ where metric.hasPrefix("lts__"): self = .l2
     default: self = .dram

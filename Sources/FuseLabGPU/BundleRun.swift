@@ -73,9 +73,9 @@ struct BundleRun {
   }
 
   private func report(_ entry: BundleEntry, _ failure: String?) throws -> Bool {
-    let (registers, local) = try DeviceKernel(
-      try folder.job(of: entry), on: device, compiler: compiler, cache: cache
-    ).resources()
+    let kernel = try DeviceKernel(
+      try folder.job(of: entry), on: device, compiler: compiler, cache: cache)
+    let (registers, local) = try kernel.resources()
     line(
       text: "\(entry.id)  \(entry.kind)  \(entry.layers.joined(separator: " + "))  \(registers) registers  "
         + (failure ?? "equal, \(entry.expected.bytes) bytes"),
@@ -84,6 +84,7 @@ struct BundleRun {
         ("equal", .raw(failure == nil ? "true" : "false")),
         ("failure", failure.map(JSONWord.text) ?? .raw("null")), ("bytes", .raw("\(entry.expected.bytes)")),
         ("registers", .raw("\(registers)")), ("local_bytes", .raw("\(local)")),
+        ("code_bytes", .raw(kernel.codeBytes.map { "\($0)" } ?? "null")), ("layers", .list(entry.layers)),
       ])
     return failure == nil
   }

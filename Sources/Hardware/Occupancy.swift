@@ -21,7 +21,8 @@ public struct Occupancy: Hashable, Sendable {
 
   public let blocksPerMultiprocessor: Int
   public let limits: [Limit]
-  /// The smallest carve-out that still lets that many blocks be resident; L1 keeps the rest.
+  /// What shared memory gets; L1 keeps the rest. The smallest carve-out that still lets that many blocks be resident, or, of a
+  /// driver that doubles, that would hold twice as many.
   public let carveOut: Bytes
 
   /// `blocksPerMultiprocessor` alone, for searches that ask for it many times.
@@ -33,7 +34,8 @@ public struct Occupancy: Hashable, Sendable {
       blocksBySharedMemory(allocated(footprint.sharedMemory, on: gpu), on: gpu))
   }
 
-  public init(_ footprint: BlockFootprint, on gpu: GPU) {
+  /// - Parameter carveOutDoubling: `carve_out_doubling_bytes`, by default that of the GPU.
+  public init(_ footprint: BlockFootprint, on gpu: GPU, carveOutDoubling: Bytes? = nil) {
     let warps = (footprint.threads + gpu.warpSize - 1) / gpu.warpSize
     let perBlock = Self.allocated(footprint.sharedMemory, on: gpu)
     let bounds: [(Limit, Int)] = [
@@ -45,8 +47,12 @@ public struct Occupancy: Hashable, Sendable {
     let blocks = bounds.map(\.1).min() ?? 0
     blocksPerMultiprocessor = blocks
     limits = bounds.filter { $0.1 == blocks }.map(\.0)
-    carveOut =
-      gpu.sharedMemoryCarveOuts.first { $0.count >= perBlock.count * blocks } ?? gpu.largestCarveOut
+    func smallest(_ bytes: Int) -> Bytes {
+      gpu.sharedMemoryCarveOuts.first { $0.count >= bytes } ?? gpu.largestCarveOut
+    }
+    let needed = smallest(perBlock.count * blocks)
+    let doubling = carveOutDoubling ?? Bytes(Int(gpu.undocumented(.carveOutDoubling).value) ?? 0)
+    carveOut = blocks > 1 ? max(needed, min(doubling, smallest(2 * perBlock.count * blocks))) : needed
   }
 
   private static func blocksByWarps(_ warps: Int, of footprint: BlockFootprint, on gpu: GPU) -> Int {

@@ -182,7 +182,7 @@ struct ComputeLaneCost {
     for warp in 0..<lanes.warps {
       for m in stride(from: 0, to: lanes.tile.channels, by: lanes.storeWidth) {
         for p in 0..<lanes.tile.pixels {
-          add(1, apart: 0, size: lanes.storeWidth * element, &total) {
+          add(1, apart: 0, size: lanes.storeWidth * element, as: .write, &total) {
             output(warp, $0, m, p).map { $0 * element }
           }
         }
@@ -195,7 +195,8 @@ struct ComputeLaneCost {
   /// round the banks, so at most four of them differ in cost.
   /// - Parameter address: Of the first access, in bytes, for each lane; nil for idle lanes.
   private func add(
-    _ count: Int, apart: Int, size: Int, _ total: inout SharedMemoryTraffic, _ address: (Int) -> Int?
+    _ count: Int, apart: Int, size: Int, as direction: SharedMemoryBanks.Direction = .read,
+    _ total: inout SharedMemoryTraffic, _ address: (Int) -> Int?
   ) {
     withUnsafeTemporaryAllocation(of: Int.self, capacity: WarpRequest.lanes) { addresses in
       for lane in 0..<WarpRequest.lanes { addresses[lane] = address(lane) ?? -1 }
@@ -206,7 +207,7 @@ struct ComputeLaneCost {
           for lane in 0..<WarpRequest.lanes where addresses[lane] >= 0 { addresses[lane] += apart }
         }
         let times = (count - shift + classes - 1) / classes
-        let cost = SharedMemoryBanks.cost(of: addresses, size: size)
+        let cost = SharedMemoryBanks.cost(of: addresses, size: size, direction)
         total =
           total
           + SharedMemoryTraffic(

@@ -22,6 +22,10 @@ extension KernelTraffic {
     ] where shared.wavefronts < shared.requests + shared.bankConflicts {
       findings.append("shared \(name): a request takes a wavefront, and one more for each conflict")
     }
+    // The copies are counted on both of their sides.
+    if !sharedCopies.requests.isBetween(asynchronousCopies, asynchronousCopies + sharedFills.requests) {
+      findings.append("shared copies: each is a global load, but for what is filled beside it")
+    }
     return findings
   }
 
@@ -66,10 +70,13 @@ extension KernelTraffic {
       l2.dirtyAtStart + l2.dirtied == l2.writtenBack + l2.dirtyAtEnd,
       "what became dirty is written back or still there")
     require(!isFlushed || l2.dirtyAtEnd == .zero, "a flush leaves nothing dirty")
+    require(flushedSectors <= all.dramWrites, "what a flush writes is among all writes")
+    require(isFlushed || flushedSectors == .zero, "without a flush nothing is flushed")
     require(!startsCold || earlierKernels == OperandTraffic(), "a cold L2 holds nothing of earlier kernels")
   }
 }
 
 extension Int {
+  fileprivate func isBetween(_ least: Int, _ most: Int) -> Bool { least <= self && self <= most }
   fileprivate func count(between least: Int, and most: Int) -> Bool { least <= self && self <= most }
 }

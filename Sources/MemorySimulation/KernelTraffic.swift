@@ -15,6 +15,13 @@ public struct KernelTraffic: Hashable, Sendable {
   public internal(set) var elementBytes: [Operand: Int] = [:]
   /// Loads of operands into their shared-memory buffers.
   public internal(set) var sharedStaging = SharedMemoryTraffic()
+  /// Those of them that are asynchronous copies on the GPU.
+  public internal(set) var sharedCopies = SharedMemoryTraffic()
+  /// Stores beside asynchronous copies: elements outside the map whose value is not 0.
+  public internal(set) var sharedFills = SharedMemoryTraffic()
+  /// Whether the GPU has asynchronous copies, and warp instructions that are such.
+  public internal(set) var copiesAsynchronously = false
+  public internal(set) var asynchronousCopies = 0
   /// Values and weights that compute steps read of shared memory.
   public internal(set) var sharedReads = SharedMemoryTraffic()
   /// Intermediate results that compute steps write to shared memory.
@@ -25,6 +32,8 @@ public struct KernelTraffic: Hashable, Sendable {
   public internal(set) var l2 = CacheBalance()
   /// DRAM traffic for sectors that an earlier kernel left dirty in the L2. Zero from a cold L2.
   public internal(set) var earlierKernels = OperandTraffic()
+  /// Sectors that DRAM writes only because the L2 is flushed when the kernel ends; among `dramWritten`.
+  public internal(set) var flushedSectors = Sectors.zero
   /// What crosses to the L2 in each round of turns, after hits in the L1; empty unless asked for. What store buffers still
   /// hold at the end is in the last.
   public internal(set) var rounds: [L2Round] = []
@@ -54,6 +63,8 @@ public struct KernelTraffic: Hashable, Sendable {
   }
   public var stores: OperandTraffic { operands[.ofm] ?? OperandTraffic() }
   public var sharedWrites: SharedMemoryTraffic { sharedStaging + sharedIntermediates }
+  /// Of `sharedWrites` those that a lane stores from registers.
+  public var sharedStores: SharedMemoryTraffic { sharedWrites - sharedCopies + sharedFills }
   public var shared: SharedMemoryTraffic { sharedReads + sharedWrites }
   public var matrixInstructions: Int { multiplyAdds.matrices * instructionsPerMatrix }
   /// Warp instructions that multiply and add, of all kinds.
@@ -77,4 +88,6 @@ public struct KernelTraffic: Hashable, Sendable {
   /// All DRAM traffic: what the kernel moves itself, and what it pushes out of earlier ones.
   public var dramRead: Bytes { Bytes((total + earlierKernels).dramReads.count * 32) }
   public var dramWritten: Bytes { Bytes((total + earlierKernels).dramWrites.count * 32) }
+  /// What of `dramWritten` is still in the L2 when the last block ends.
+  public var dramFlushed: Bytes { Bytes(flushedSectors.count * 32) }
 }

@@ -38,6 +38,9 @@ struct L2Simulation {
     mergeReads = writtenBack
   }
 
+  /// Sectors that DRAM wrote so far.
+  var dramWrites: Int { writtenBack.reduce(0) { $0 + $1.total } }
+
   /// Reads of sectors that missed the L1 of `multiprocessor`, for tensor number `operand`.
   mutating func read(
     _ stream: [LineAccess], on multiprocessor: Int, operand: Int, _ counts: inout LevelCounts

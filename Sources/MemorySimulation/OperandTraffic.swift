@@ -107,6 +107,12 @@ public struct SharedMemoryTraffic: Hashable, Sendable {
       bankConflicts: a.bankConflicts + b.bankConflicts)
   }
 
+  static func - (a: Self, b: Self) -> Self {
+    Self(
+      requests: a.requests - b.requests, wavefronts: a.wavefronts - b.wavefronts,
+      bankConflicts: a.bankConflicts - b.bankConflicts)
+  }
+
   static func * (a: Self, times: Int) -> Self {
     Self(
       requests: a.requests * times, wavefronts: a.wavefronts * times, bankConflicts: a.bankConflicts * times)

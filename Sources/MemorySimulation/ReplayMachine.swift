@@ -20,6 +20,8 @@ struct ReplayMachine {
   private var causes: [CauseCounts]
   private var levels: [LevelCounts]
   private let output: Int
+  /// Sectors that the flush at the end wrote.
+  private var flushed = 0
   private var rounds: [L2Round] = []
   /// What the rounds so far come to.
   private var counted = L2Round()
@@ -27,7 +29,8 @@ struct ReplayMachine {
   init(_ replay: KernelReplay, l2: L2State) {
     self.replay = replay
     let schedule = replay.schedule
-    occupancy = schedule.occupancy(on: replay.gpu)
+    occupancy = Occupancy(
+      schedule.footprint, on: replay.gpu, carveOutDoubling: replay.parameters.carveOutDoubling)
     start = L2Books(of: l2)
     let accesses = schedule.chain.operands.map {
       OperandAccess($0, of: schedule, at: replay.placement.bases[$0] ?? .zero)
@@ -124,7 +127,11 @@ struct ReplayMachine {
     }
   }
 
-  mutating func flush() { memory.flush() }
+  mutating func flush() {
+    let before = memory.l2.dramWrites
+    memory.flush()
+    flushed = memory.l2.dramWrites - before
+  }
 }
 
 /// What the requests of one operand add up to.
@@ -177,6 +184,9 @@ extension ReplayMachine {
     traffic.earlierKernels.book(.dramReads, memory.l2.mergeReads[others])
     traffic.earlierKernels.book(.dramWrites, memory.l2.writtenBack[others])
     traffic.instructionsPerMatrix = replay.gpu.instructionsPerMatrix
+    traffic.copiesAsynchronously = replay.gpu.hasAsynchronousCopies
+    if traffic.copiesAsynchronously { traffic.asynchronousCopies = asynchronousCopies(traffic) }
+    traffic.flushedSectors = Sectors(flushed)
     traffic.rounds = rounds
     traffic.blocks = schedule.blocks.count
     traffic.blocksPerWave = blocksPerWave
@@ -192,6 +202,18 @@ extension ReplayMachine {
     traffic.l2.atomReads = Sectors(memory.l2.atomReads)
     traffic.l2.atomWrites = Sectors(memory.l2.atomWrites)
     return traffic
+  }
+
+  /// A copy fills with zeros what lies outside the map, so that a warp copies for any lane that has an item; what is to be filled
+  /// with anything else is not copied.
+  private func asynchronousCopies(_ traffic: KernelTraffic) -> Int {
+    let copied = replay.schedule.operandCopies.filter {
+      $0.path(on: replay.gpu.architecture) == .asynchronous
+    }
+    return copied.reduce(0) { sum, copy in
+      guard let own = traffic.operands[copy.operand] else { return sum }
+      return sum + (replay.schedule.chain.elementType == .int8 ? own.requests : own.instructions)
+    }
   }
 
   private func operandTraffic(_ index: Int) -> OperandTraffic {

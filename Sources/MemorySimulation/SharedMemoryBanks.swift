@@ -11,34 +11,54 @@ enum SharedMemoryBanks {
     var conflicts = 0
   }
 
-  /// Wavefronts of one access.
+  enum Direction { case read, write }
+
+  /// Wavefronts of one read.
   static func wavefronts(_ addresses: UnsafeMutableBufferPointer<Int>, size: Int) -> Int {
-    cost(of: addresses, size: size).wavefronts
+    cost(of: addresses, size: size, .read).wavefronts
   }
 
-  /// Accesses of 8 and 16 bytes a lane go in 2 and 4 phases, halves and quarters of the warp; smaller ones in one.
+  /// Accesses of 8 and 16 bytes a lane go in 2 and 4 phases, halves and quarters of the warp; smaller ones in one. Where lanes
+  /// read their places in pairs, the two halves, or two quarters of a half, go in one (decision 0023).
   /// In a pass each bank gives one word, to any number of lanes and to all bytes that they want of it, so a phase
   /// takes as many passes as some bank has distinct words. A phase without active lanes takes none.
   /// - Parameters:
   ///   - addresses: Byte address of each lane, a multiple of `size`; negative for inactive lanes.
   ///   - size: Bytes of each lane: 1, 2, 4, 8 or 16.
-  static func cost(of addresses: UnsafeMutableBufferPointer<Int>, size: Int) -> Cost {
-    let phases = max(1, size / word)
-    let lanes = addresses.count / phases
+  static func cost(
+    of addresses: UnsafeMutableBufferPointer<Int>, size: Int, _ direction: Direction
+  ) -> Cost {
+    let words = max(1, size / word)
+    let lanes = addresses.count / words
     var cost = Cost()
-    for phase in 0..<phases {
-      let passes = passes(addresses, phase * lanes..<(phase + 1) * lanes, words: phases)
-      cost.wavefronts += passes
-      cost.conflicts += max(0, passes - 1)
+    for pair in stride(from: 0, to: addresses.count, by: words > 1 ? 2 * lanes : lanes) {
+      let both = pair..<pair + (words > 1 ? 2 * lanes : lanes)
+      let isJoined = direction == .read && words > 1 && isPaired(addresses, both)
+      let phase = isJoined ? both.count : lanes
+      for first in stride(from: both.lowerBound, to: both.upperBound, by: phase) {
+        let passes = passes(addresses, first..<first + phase, words: words)
+        cost.wavefronts += passes
+        cost.conflicts += max(0, passes - 1)
+      }
     }
     return cost
+  }
+
+  /// Whether each lane has the place of its neighbour, or each that of the lane two apart; lanes that take no part have any.
+  private static func isPaired(_ addresses: UnsafeMutableBufferPointer<Int>, _ lanes: Range<Int>) -> Bool {
+    [1, 2].contains { apart in
+      lanes.allSatisfy { lane in
+        let (own, other) = (addresses[lane], addresses[lane ^ apart])
+        return own < 0 || other < 0 || own == other
+      }
+    }
   }
 
   /// The most distinct words that the lanes want of one bank.
   private static func passes(
     _ addresses: UnsafeMutableBufferPointer<Int>, _ lanes: Range<Int>, words: Int
   ) -> Int {
-    // A phase has at most 32 words: those of bank b are linked through `next` from `first[b]`.
+    // A phase has at most 32 distinct words: those of bank b are linked through `next` from `first[b]`.
     withUnsafeTemporaryAllocation(of: Int32.self, capacity: 3 * banks) { seen in
       var first = SIMD32<Int8>(repeating: -1)
       var perBank = SIMD32<UInt8>(repeating: 0)

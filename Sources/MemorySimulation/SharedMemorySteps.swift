@@ -9,7 +9,7 @@ struct SharedMemorySteps {
     let stage, channels, reducing, phase: Int
     let ends: Bool
   }
-  private struct Staging: Hashable {
+  struct Staging: Hashable {
     let items, bytes: Int
     /// Items of a row, and bytes from one to the next.
     let perRow, step: Int
@@ -31,6 +31,8 @@ struct SharedMemorySteps {
   private var stagings: [Staging: SharedMemoryTraffic] = [:]
   /// Loads of operands into their buffers.
   private(set) var staging = SharedMemoryTraffic()
+  /// Of `staging` the items of sizes that a GPU may copy asynchronously.
+  private(set) var copies = SharedMemoryTraffic()
   /// Values, weights, biases and multipliers that compute steps read.
   private(set) var operandReads = SharedMemoryTraffic()
   /// Outputs of stages that another stage reads.
@@ -44,17 +46,24 @@ struct SharedMemorySteps {
   /// A load step's writes: lane after lane writes its item, the slots of the region in the order of the lane map.
   /// Slots that hold no element are written too, with zeros.
   mutating func stage(_ operand: Operand, _ region: Region, width: Int) {
+    let key = layout(of: operand, region, width: width)
+    let cost = stagings[key] ?? writes(of: key)
+    stagings[key] = cost
+    staging = staging + cost
+    if CopyPath.asynchronousBytes.contains(key.bytes) { copies = copies + cost }
+  }
+
+  /// Where the items of a load go.
+  func layout(of operand: Operand, _ region: Region, width: Int? = nil) -> Staging {
+    let width = width ?? schedule.vectorWidth(of: operand)
     let slots =
       region.outer.count * region.channels.count * region.rows.indices.count * region.columns.indices.count
     let element = schedule.chain.elementBytes(of: operand)
     let row = row(of: operand, region, width)
-    let key = Staging(
+    return Staging(
       items: (slots + width - 1) / width, bytes: width * element, perRow: row.items,
       step: row.layout.step * width * element, side: row.layout.side, pitch: row.layout.pitch * element,
       groupPitch: row.layout.groupPitch * element)
-    let cost = stagings[key] ?? writes(of: key)
-    stagings[key] = cost
-    staging = staging + cost
   }
 
   /// Items of a row of the operand's buffer, and how such rows lie. Where all lies side by side, all of it is a row.
@@ -121,7 +130,7 @@ struct SharedMemorySteps {
             let item = first + lane
             addresses[lane] = item < step.items ? step.address(of: item) : -1
           }
-          cost = SharedMemoryBanks.cost(of: addresses, size: step.bytes)
+          cost = SharedMemoryBanks.cost(of: addresses, size: step.bytes, .write)
           if isWhole { known[phase] = cost }
         }
         guard let cost else { continue }

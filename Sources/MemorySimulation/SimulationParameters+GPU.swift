@@ -20,6 +20,7 @@ extension SimulationParameters {
     }
     switch name {
     case .stepsPerTurn: stepsPerTurn = number()
+    case .carveOutDoubling: carveOutDoubling = Bytes(number())
     case .l1StoreAllocation: l1AllocatesOnStore = value == "yes"
     case .storeMergeLines: storeMergeLines = number()
     case .l2SetHash: l2Hash = choice(l2Hash)

@@ -29,6 +29,8 @@ public struct SimulationParameters: Hashable, Sendable {
   /// Load, store and compute steps that a resident block takes before the next one's turn: how finely the blocks
   /// that run at once are interleaved.
   public var stepsPerTurn = 1
+  /// How far the driver doubles the shared memory that blocks need (`Occupancy`); by default what the GPU's file says.
+  public var carveOutDoubling: Bytes?
   /// By default DRAM writes are the distinct sectors stored and cost no reads, as a planner's closed form counts.
   public var partialWrites = PartialWrites.maskedWriteBack
   /// Whether a store puts its line in the L1. It goes on to the L2 in any case.

@@ -74,6 +74,28 @@ import Testing
     #expect(Localisation(found, tolerance: 0.01) == nil)
   }
 
+  @Test("Machine code is added to what DRAM reads, of the kernels that have it, and to nothing else")
+  func code() throws {
+    let code = try CodeFile.parse(
+      text: """
+        {"check": [{"kernel": "k0", "layers": ["b"], "code_bytes": 4096}, {"kernel": "k1", "layers": ["c"]},
+          {"kernel": "k2", "layers": ["a"], "code_bytes": null}, {"kernel": "k3", "layers": ["x"], "code_bytes": 9}]}
+        """, path: "c")
+    #expect(code.bytes == [["b"]: 4096, ["x"]: 9])
+    #expect(throws: FileErrors.self) {
+      try CodeFile.parse(
+        text: "{\"check\": [{\"layers\": [], \"code_bytes\": 1073741825}]}", path: "c")
+    }
+    let plain = try comparison(Self.profile)
+    let found = try ProfileComparison(
+      ResultFile.parse(text: Self.simulation, path: "a"), NCUFile.parse(text: Self.profile, path: "b"),
+      code: code)
+    #expect(found.rows.last?.error.pairs.map(\.predicted) == [32000, 36096, 3200])
+    #expect(found.rows.map(\.codeBytes) == [0, 0, 0, 4096])
+    #expect(plain.rows.map(\.codeBytes) == [0, 0, 0, 0])
+    #expect(found.rows.dropLast().map(\.error) == plain.rows.dropLast().map(\.error))
+  }
+
   @Test("A mismatch is placed at its first level, its kernel, and the tensor whose part it is")
   func localisation() throws {
     // The first kernel's stores reach the L2 twice as often as they do, and DRAM follows.

@@ -103,7 +103,7 @@ private let network = """
     let data = try simulation([], in: folder)
     let text = try profile(data, runs: 5) { name, value, kernel, run in
       switch name {
-      case "dram_write_bytes": value + (run == 4 ? value / 2 : 0)
+      case "dram_read_bytes": value + (run == 4 ? value / 2 : 0)
       case "l2_write_sectors": kernel == 1 ? value * 2 : value
       default: value
       }
@@ -114,7 +114,7 @@ private let network = """
     #expect(run.output.contains("over tolerance from l2 on"))
     #expect(run.output.contains("as if ofm alone were wrong"))
     // The median of five runs is not moved by the fifth; the spread tells of it.
-    let line = try #require(run.output.split(separator: "\n").first { $0.hasPrefix("dram_write_bytes") })
+    let line = try #require(run.output.split(separator: "\n").first { $0.hasPrefix("dram_read_bytes") })
     #expect(line.contains("0.00%") && line.contains("50.00%"))
     for (arguments, code, status) in [
       (["compare", "sim.json"], "usage", Int32(2)), (["compare", "net.yaml", "sim.json"], "json-syntax", 2),

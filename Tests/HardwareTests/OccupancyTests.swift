@@ -69,4 +69,26 @@ struct OccupancyTests {
     #expect(occupancy.limits == [.warps])
     #expect(occupancy.carveOut == Bytes(16 << 10))
   }
+
+  // Carve-outs of compute capability 9.0, in KB: 0, 8, 16, 32, 64, 100, 132, 164, 196, 228. Blocks of 256 threads and 96
+  // registers are resident two by two, of 32 registers eight at once, and one of 1024 threads and 40 registers alone.
+  @Test(
+    "A driver that doubles sets up twice what two or more blocks need, up to a bound",
+    arguments: [
+      (256, 96, 16_912, 102_400), (256, 96, 4_784, 32_768), (256, 96, 31_000, 135_168),
+      (256, 96, 80_000, 167_936), (256, 32, 1_000, 32_768), (1024, 40, 20_000, 32_768),
+    ])
+  func doubledCarveOut(_ threads: Int, _ registers: Int, _ shared: Int, _ expected: Int) throws {
+    let plain = try #require(try GPUDraft.of(computeCapability: "9.0")?.gpu())
+    let gpu = try plain.with(undocumented: [
+      UndocumentedParameter(.carveOutDoubling, "135168", range: ["135168"], source: "a test")
+    ])
+    let block = BlockFootprint(
+      threads: threads, registersPerThread: registers, sharedMemory: Bytes(shared))
+    let occupancy = Occupancy(block, on: gpu)
+    #expect(occupancy.carveOut == Bytes(expected))
+    #expect(occupancy.blocksPerMultiprocessor == Occupancy(block, on: plain).blocksPerMultiprocessor)
+    let single = Occupancy(block, on: gpu, carveOutDoubling: .zero)
+    #expect(single.carveOut == Occupancy(block, on: plain).carveOut)
+  }
 }

@@ -57,7 +57,7 @@ import Workload
       broken.checkConservation() == [
         "ifm: causes of l1_hits add up", "ifm: L1 hits and misses are the sectors",
         "ofm: causes of dram_writes add up", "ofm: a flush writes each stored sector",
-        "L2: dirty sectors written back are DRAM writes",
+        "L2: dirty sectors written back are DRAM writes", "L2: what a flush writes is among all writes",
       ])
   }
 }

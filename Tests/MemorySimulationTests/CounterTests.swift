@@ -54,6 +54,12 @@ private struct Field: Sendable {
     Self(name: "requests") { $0.sharedStaging.requests += 1 },
     Self(name: "wavefronts") { $0.sharedStaging.wavefronts += 1 },
     Self(name: "bankConflicts") { $0.sharedStaging.bankConflicts += 1 },
+    Self(name: "requests") { $0.sharedCopies.requests += 1 },
+    Self(name: "wavefronts") { $0.sharedCopies.wavefronts += 1 },
+    Self(name: "bankConflicts") { $0.sharedCopies.bankConflicts += 1 },
+    Self(name: "requests") { $0.sharedFills.requests += 1 },
+    Self(name: "wavefronts") { $0.sharedFills.wavefronts += 1 },
+    Self(name: "bankConflicts") { $0.sharedFills.bankConflicts += 1 },
     Self(name: "requests") { $0.sharedReads.requests += 1 },
     Self(name: "wavefronts") { $0.sharedReads.wavefronts += 1 },
     Self(name: "bankConflicts") { $0.sharedReads.bankConflicts += 1 },
@@ -69,6 +75,8 @@ private struct Field: Sendable {
   static let launch = [
     Self(name: "blocks") { $0.blocks += 1 },
     Self(name: "blocksPerWave") { $0.blocksPerWave += 1 },
+    Self(name: "asynchronousCopies") { $0.asynchronousCopies += 1 },
+    Self(name: "flushedSectors") { $0.flushedSectors = $0.flushedSectors + Sectors(1) },
     Self(name: "instructionsPerMatrix") {
       ($0.multiplyAdds.matrices, $0.instructionsPerMatrix) = (1, 4)
     },
@@ -108,9 +116,11 @@ private struct Field: Sendable {
     #expect(Set(Field.banks.map(\.name)) == names(SharedMemoryTraffic()))
     let before = try traffic()
     #expect(Set(Field.products.map(\.name)) == names(MultiplyAdds()))
-    let shared = ["multiplyAdds", "sharedStaging", "sharedReads", "sharedIntermediates"]
+    let shared = [
+      "multiplyAdds", "sharedStaging", "sharedCopies", "sharedFills", "sharedReads", "sharedIntermediates",
+    ]
     // The L2's own books, and how it started and ended, are there for the checks.
-    let checks = ["l2", "startsCold", "isFlushed", "rounds"]
+    let checks = ["l2", "startsCold", "isFlushed", "rounds", "copiesAsynchronously"]
     #expect(
       names(before)
         == Set(Field.launch.map(\.name) + shared + checks + ["operands", "elementBytes", "occupancy"]))
@@ -132,18 +142,44 @@ private struct Field: Sendable {
       "l1_load_hit_sectors": 0, "l1_load_miss_sectors": 6, "shared_requests": 20, "shared_wavefronts": 20,
       "shared_bank_conflict_wavefronts": 0, "l2_read_sectors": 6, "l2_read_hit_sectors": 3,
       "l2_read_miss_sectors": 3, "l2_write_sectors": 2, "dram_read_bytes": 192, "dram_write_bytes": 64,
+      // Two sectors stay in the L2 until it is flushed.
+      "dram_evicted_write_bytes": 0, "dram_flushed_write_bytes": 64,
       // 767 of 768 places; each block takes 164 B and the reserve of 1 KB: 16 of 1,280 B are 20 KB, of which
       // the next carve-out has 32.
       "tail_basis_points": 9986, "shared_carve_out_bytes": 32 << 10,
       // Nothing is touched twice. 9 taps of one warp; two requests staged.
       "compulsory_bytes": 212, "compulsory_sectors": 8, "l1_lines": 3, "multiply_add_instructions": 9,
       "shared_load_instructions": 18, "shared_load_wavefronts": 18, "shared_load_bank_conflict_wavefronts": 0,
-      "shared_store_instructions": 2, "shared_store_wavefronts": 2,
+      // Both are copies of 4 bytes a lane.
+      "asynchronous_copy_instructions": 2, "shared_store_instructions": 0, "shared_store_wavefronts": 0,
       "shared_store_bank_conflict_wavefronts": 0, "l2_write_hit_sectors": 0, "l2_write_miss_sectors": 2,
       "l1_merged_store_sectors": 0, "l2_fabric_sectors": 0, "l2_inherited_sectors": 0,
       "dot_product_instructions": 0, "matrix_instructions": 0,
     ]
     for (name, count) in expected { #expect(value(name, traffic) == count, "\(name)") }
     #expect(expected.count == Counter.all.count)
+  }
+
+  @Test("A GPU without asynchronous copies stores what it stages from registers")
+  func throughRegisters() throws {
+    var draft = GPUDraft()
+    draft.computeCapability = "7.5"
+    let traffic = KernelReplay(
+      try Sample(rows: (4, 3, 1, 0), columns: (8, 3, 1, 0)).schedule(), on: try draft.gpu()
+    ).run()
+    #expect(value("asynchronous_copy_instructions", traffic) == 0)
+    #expect(value("shared_store_instructions", traffic) == 2)
+    #expect(value("shared_store_wavefronts", traffic) == 2)
+  }
+
+  @Test("Hits and misses of the L2 have a metric only where one cache answers each multiprocessor")
+  func metricsOfGPUs() throws {
+    let plain = try GPUDraft().gpu()
+    let halves = try plain.with(undocumented: [
+      UndocumentedParameter(.l2Partitions, "one", range: ["one", "through"], source: "a test")
+    ])
+    let differing = Counter.all.filter { $0.metric(on: plain) != $0.metric(on: halves) }
+    #expect(differing.map(\.name) == ["l2_read_hit_sectors", "l2_read_miss_sectors"])
+    #expect(differing.allSatisfy { $0.metric(on: plain) != nil && $0.metric(on: halves) == nil })
   }
 }

@@ -47,10 +47,40 @@ import Workload
   @Test("16 B a lane, 32 B apart, conflict two by two in each quarter")
   func widerVectors() { #expect(wavefronts((0..<32).map { $0 * 32 }, size: 16) == 8) }
 
-  @Test("Broadcasts of 8 and 16 B still take their halves and quarters")
+  @Test("Where neighbours or lanes two apart read the same, halves join, of 16 B the quarters of a half")
   func vectorBroadcast() {
-    #expect(wavefronts((0..<32).map { _ in 0 }, size: 8) == 2)
-    #expect(wavefronts((0..<32).map { _ in 0 }, size: 16) == 4)
+    #expect(wavefronts((0..<32).map { _ in 0 }, size: 8) == 1)
+    #expect(wavefronts((0..<32).map { _ in 0 }, size: 16) == 2)
+    // Pairs of neighbours, and of lanes two apart: 16 places of 8 B, 8 of 16 B in each half, all banks once.
+    #expect(wavefronts((0..<32).map { $0 / 2 * 8 }, size: 8) == 1)
+    #expect(wavefronts((0..<32).map { $0 / 2 * 16 }, size: 16) == 2)
+    #expect(wavefronts((0..<32).map { ($0 / 4 * 2 + $0 % 2) * 8 }, size: 8) == 1)
+    #expect(wavefronts((0..<32).map { ($0 / 4 * 2 + $0 % 2) * 16 }, size: 16) == 2)
+    // Lanes four apart share and nothing joins; nor where one pair is by neighbours and the next by those two apart.
+    #expect(wavefronts((0..<32).map { ($0 / 8 * 4 + $0 % 4) * 8 }, size: 8) == 2)
+    #expect(wavefronts((0..<32).map { ($0 / 8 * 4 + $0 % 4) * 16 }, size: 16) == 4)
+    #expect(wavefronts((0..<32).map { $0 < 4 ? $0 / 2 * 8 : ($0 / 4 * 2 + $0 % 2) * 8 }, size: 8) == 2)
+    // For 16 B each half decides by itself.
+    #expect(wavefronts((0..<32).map { $0 < 16 ? $0 / 2 * 16 : $0 * 16 }, size: 16) == 3)
+    // Lanes that take no part are like any other.
+    #expect(wavefronts((0..<32).map { $0 % 2 == 0 ? $0 * 8 / 2 : -1 }, size: 8) == 1)
+  }
+
+  @Test("Writes do not join, whichever lanes take part")
+  func writes() {
+    var lanes = (0..<32).map { $0 % 2 == 0 ? $0 * 4 : -1 }
+    lanes.withUnsafeMutableBufferPointer {
+      #expect(SharedMemoryBanks.cost(of: $0, size: 8, .write).wavefronts == 2)
+      #expect(SharedMemoryBanks.cost(of: $0, size: 8, .read).wavefronts == 1)
+    }
+  }
+
+  @Test("What joins takes as many passes as its fullest bank")
+  func joinedConflicts() {
+    // 16 places of 8 B, 16 B apart: two words of each bank.
+    #expect(wavefronts((0..<32).map { $0 / 2 * 16 }, size: 8) == 2)
+    // 8 places of 16 B in each half, 32 B apart.
+    #expect(wavefronts((0..<32).map { $0 / 2 * 32 }, size: 16) == 4)
   }
 
   @Test("Inactive lanes cost nothing; a half with none active takes no pass")

@@ -85,6 +85,38 @@ import Workload
     #expect(computed(try sample.schedule()) == SharedMemoryTraffic(requests: 16, wavefronts: 16))
   }
 
+  @Test("What lies outside the map is stored beside copies of bytes, by as many warps as have a lane there")
+  func fills() throws {
+    var (found, mixed) = (0, 0)
+    for example in try cases() where example.schedule.chain.elementType == .int8 {
+      let schedule = example.schedule
+      var (expected, copies) = (0, 0)
+      for case (.ifm(let input), let region) in schedule.moves {
+        let width = schedule.vectorWidth(of: .ifm(input))
+        guard [4, 8, 16].contains(width) else { continue }
+        let slots = region.channels.count * region.rows.indices.count * region.columns.indices.count
+        schedule.forEachWarpRequest(of: .ifm(input), region, width: width) { lanes, first in
+          let isOutside = lanes.indices.contains { first + $0 * width < slots && lanes[$0] < 0 }
+          expected += isOutside ? 1 : 0
+          mixed += isOutside && lanes.contains { $0 >= 0 } ? 1 : 0
+          copies += 1
+        }
+      }
+      let books = SharedMemoryBooks(schedule)
+      try #require(books.fills.requests == expected, "\(example.description)")
+      #expect(books.fills.wavefronts >= expected && books.fills.requests <= copies)
+      found += expected
+    }
+    #expect(found > 100 && mixed > 10)
+  }
+
+  private func cases() throws -> [RandomCase] {
+    try (0..<120).map { seed in
+      var generator = RandomCaseGenerator(seed: UInt64(40 + seed))
+      return try generator.draw([[RandomStage.pw], [.dw], [.pw, .dw]][seed % 3])
+    }
+  }
+
   @Test("An add reads both its inputs")
   func add() throws {
     let shape = try ConvolutionShape(

@@ -25,6 +25,7 @@ import Workload
   func defaults() throws {
     var plain = SimulationParameters()
     plain.l2FetchGranularity = Bytes(64)
+    plain.carveOutDoubling = .zero
     #expect(SimulationParameters(of: try GPUDraft().gpu()) == plain)
   }
 

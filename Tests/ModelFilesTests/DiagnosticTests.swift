@@ -5,7 +5,7 @@ import Testing
   @Test("An unknown key is shown in its line with the key that was meant")
   func rendering() throws {
     let text = try #require(BuiltIn.gpuText(named: "h200"))
-      .replacing("l2_bytes: 52", with: "l2_byte: 52").replacing("[l2_bytes, ", with: "[")
+      .replacing("l2_bytes: 62", with: "l2_byte: 62")
     let errors = try #require(throws: FileErrors.self) {
       try GPUFile.parse(text: text, path: "Configs/GPUs/h200.yaml")
     }
@@ -14,7 +14,7 @@ import Testing
       errors.diagnostics[1].description == """
         error[unknown-key]: unknown key 'l2_byte' in GPU description
            --> Configs/GPUs/h200.yaml:40:3
-        40 |   l2_byte: 52428800
+        40 |   l2_byte: 62914560
            |   ^^^^^^^ did you mean 'l2_bytes'?
         """)
   }

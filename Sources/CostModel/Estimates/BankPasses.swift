@@ -83,7 +83,8 @@ struct BankPasses {
     return Double(passes) / Double(warps)
   }
 
-  /// Distinct words of the fullest bank, less one. Lanes that read one word share a pass.
+  /// Distinct words of the fullest bank, less one. Lanes that read one word share a pass. Of wide reads the fewest: as if the
+  /// warp's phases could share passes, which those of all banks do not and those of one place do in pairs.
   private func extraPasses(_ perLane: Int, _ index: (Int) -> Int?) -> Int {
     let most = WarpRequest.lanes * Self.widest
     return withUnsafeTemporaryAllocation(of: Int.self, capacity: most + Self.banks) { scratch in

@@ -20,6 +20,10 @@ struct Compare: FuseLabCommand {
   @Option(
     help: ArgumentHelp("What ncu --csv wrote of the kernels of A, raw or by metric.", valueName: "raw.csv"))
   var ncu: String?
+  @Option(
+    help: ArgumentHelp(
+      "What a bundle's run.py wrote: machine code is read from DRAM, too.", valueName: "results.json"))
+  var code: String?
   @Option(help: ArgumentHelp("The largest error that passes (default 5%).", valueName: "share"))
   var tolerance = "5%"
   @Option(help: ArgumentHelp("Limits on the numbers of A.", valueName: "yaml"))
@@ -30,6 +34,9 @@ struct Compare: FuseLabCommand {
     guard second != nil || ncu != nil || budget != nil else {
       throw CommandFailure.usage(
         "there is nothing to compare with", remedy: "name a second result, --ncu or --budget")
+    }
+    guard code == nil || ncu != nil else {
+      throw CommandFailure.usage("--code belongs to a profile", remedy: "add --ncu")
     }
     let tolerance = try Tolerance.parse(tolerance)
     let result = try ResultFile.parse(text: session.text(at: first), path: first)
@@ -49,7 +56,10 @@ struct Compare: FuseLabCommand {
     }
     if let ncu {
       let profile = try NCUFile.parse(text: session.text(at: ncu), path: ncu)
-      let comparison = try ProfileComparison(result, profile)
+      let code = try code.map { path throws(FileErrors) in
+        try CodeFile.parse(text: session.text(at: path), path: path)
+      }
+      let comparison = try ProfileComparison(result, profile, code: code)
       if comparison.unmatched > 0 {
         session.warn(
           "ncu-unmatched", "\(comparison.unmatched) launches of the profile are no kernel of the result")

@@ -51,8 +51,14 @@ enum ComparisonListing {
       place.map { hanging(words($0, result), width: style.width) }
       ?? "every counter is within \(percent(tolerance))"
     return Section(
-      text: style.bold(title) + "\n" + table.text(style) + verdict + "\n", json: json(comparison, place),
-      passes: place == nil)
+      text: style.bold(title) + "\n" + table.text(style) + code(comparison) + verdict + "\n",
+      json: json(comparison, place), passes: place == nil)
+  }
+
+  private static func code(_ comparison: ProfileComparison) -> String {
+    comparison.rows.filter { $0.codeBytes > 0 }.map {
+      "\($0.counter.name): of what is predicted \(grouped($0.codeBytes)) are machine code\n"
+    }.joined()
   }
 
   private static func words(_ place: Localisation, _ result: ResultFile) -> String {
@@ -78,7 +84,8 @@ enum ComparisonListing {
           let error = row.error
           return [
             "name": .string(row.counter.name), "metric": JSONValue(row.counter.metric),
-            "level": .string(row.level.rawValue), "predicted": .number(error.predicted),
+            "code_bytes": .integer(row.codeBytes), "level": .string(row.level.rawValue),
+            "predicted": .number(error.predicted),
             "measured": .number(error.measured), "wape_share": json(error.weightedError),
             "nrmse_share": json(error.normalisedRootMeanSquare),
             "max_error_share": json(error.worst.relativeError),

@@ -72,7 +72,7 @@ struct SweepListing {
     let range = sweep.range(of: index)
     return [
       "name": .string(counter.name), "title": .string(counter.title), "unit": .string(counter.unit.rawValue),
-      "metric": JSONValue(counter.metric), "least": .integer(range.lowerBound),
+      "metric": JSONValue(counter.metric(on: plan.gpu)), "least": .integer(range.lowerBound),
       "default": .integer(sweep.defaults[index]), "most": .integer(range.upperBound),
       "strongest_parameter": JSONValue(sweep.strongest(for: index)?.rawValue),
     ]

@@ -77,7 +77,7 @@ enum TrafficListing {
         Counter.all.map {
           [
             "name": .string($0.name), "title": .string($0.title), "unit": .string($0.unit.rawValue),
-            "metric": JSONValue($0.metric),
+            "metric": JSONValue($0.metric(on: plan.gpu)),
           ]
         }),
       "kernels": .array(kernels.map { json($0, on: plan.gpu) }),

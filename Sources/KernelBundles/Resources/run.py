@@ -229,7 +229,7 @@ def speed_ups(torch_rows, bench_rows, by, l2):
 
 # Nsight Compute.
 
-def measure_counters(options, bundle):
+def measure_counters(options, bundle, checks):
     if shutil.which("ncu") is None:
         return {"skipped": "ncu is not found"}
     metrics = sorted({m for k in bundle["kernels"].values() for m in k["counters"]})
@@ -244,6 +244,8 @@ def measure_counters(options, bundle):
     (HERE / "counters.csv").write_text(done.stdout[start:], encoding="utf-8")
     table = [row for row in csv.DictReader(done.stdout[start:].splitlines()) if row["ID"].isdigit()]
     results = []
+    # DRAM's reads have the machine code in them, the prediction has not.
+    code = {c["kernel"]: c.get("code_bytes") for c in checks}
     for (name, kernel), row in zip(list(bundle["kernels"].items()) * options.ncu_runs, table):
         for metric, predicted in kernel["counters"].items():
             text = (row.get(metric) or "").replace(",", "")
@@ -252,6 +254,8 @@ def measure_counters(options, bundle):
             except ValueError:
                 continue
             results.append({"kernel": name, "metric": metric, "predicted": predicted, "measured": measured})
+            if metric == "dram__bytes_read.sum":
+                results[-1]["code_bytes"] = code.get(name)
     exact = sum(r["predicted"] == r["measured"] for r in results)
     return {"rows": results, "equal": exact, "compared": len(results), "kernels": len(table)}
 
@@ -296,7 +300,7 @@ def main():
                       f"best {max(ratios):.2f}, worst {min(ratios):.2f}")
         if "skipped" in results["torch"]:
             print("PyTorch: skipped:", results["torch"]["skipped"])
-    results["counters"] = {"skipped": "asked for"} if "ncu" in skip else measure_counters(options, bundle)
+    results["counters"] = {"skipped": "asked for"} if "ncu" in skip else measure_counters(options, bundle, checks)
     counters = results["counters"]
     if "skipped" in counters:
         print("counters: skipped:", counters["skipped"])

@@ -128,7 +128,8 @@ private struct BundleContents {
       kind: schedule.kind.description, layers: stages.map(\.name), job: job,
       expected: OperandBytes.bytes(
         of: values.run.outputs[layers[layers.count - 1]], as: .ofm, of: schedule.chain),
-      counters: Counter.all.compactMap { counter in counter.metric.map { ($0, counter.value(from: traffic)) }
+      counters: Counter.all.compactMap { counter in
+        counter.metric(on: plan.gpu).map { ($0, counter.value(from: traffic)) }
       },
       work: KernelWork(traffic, of: schedule, on: plan.gpu).counts,
       convolutions: stages.allSatisfy(\.hasWeights) ? stages.map(convolution) : [])
