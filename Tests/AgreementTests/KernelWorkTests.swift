@@ -30,14 +30,15 @@ import Workload
       let conflictFree = closed.instructions - traffic.total.instructions - traffic.multiplyAddInstructions
       #expect(conflictFree == traffic.shared.requests, "\(random.description)")
       #expect(closed.sharedWavefronts >= traffic.shared.requests)
-      #expect(closed.loadRounds == loadRounds(schedule), "\(random.description)")
+      #expect(closed.loadRounds == loadRounds(schedule, on: gpu), "\(random.description)")
       #expect(closed.blocks == counted.blocks && closed.residentBlocks == counted.residentBlocks)
     }
   }
 
   /// The most load rounds of any block, step by step.
-  private func loadRounds(_ schedule: Schedule) -> Int {
-    let perRound = schedule.lanes.threads * KernelWork.loadsInFlight
+  private func loadRounds(_ schedule: Schedule, on gpu: GPU) -> Int {
+    let inFlight = gpu.hasAsynchronousCopies ? KernelWork.copiesInFlight : KernelWork.loadsInFlight
+    let perRound = schedule.lanes.threads * inFlight
     return schedule.blocks.map { block in
       schedule.steps(of: block).reduce(0) { sum, step in
         guard case .load(let operand, let region) = step else { return sum }
