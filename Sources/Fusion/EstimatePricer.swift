@@ -122,8 +122,7 @@ struct EstimatePricer {
       l2Sectors: sectors, dramBytes: dram.count, loadRounds: 0, sectorsFromL1: 0, sectorsFromL2: 0,
       sectorsFromDRAM: 0, dotProducts: hasFastMatrices ? 0 : dots, matrices: hasFastMatrices ? matrices : 0,
       overhead: KernelWork.leastOverhead(
-        staged: accesses - unstaged, results: results * 0.999_999, blocks: blocks,
-        of: chain.elementType),
+        staged: accesses - unstaged, results: results * 0.999_999, blocks: blocks),
       serial: serial)
     return objective == .time
       ? ObjectiveValue(TimeEstimate(work, on: gpu).total.count)

@@ -5,7 +5,7 @@ import Workload
 ///
 /// Shared memory is exact for the staging buffers that the steps name, each rounded up to 16 B; but where groups have
 /// several filters the input's is for a run of outputs that begins at a group's last, though none may. Registers are an
-/// estimate: 72 for addresses and loop state, a value and its place for each pixel that a thread computes together, plus
+/// estimate: 72 for addresses and loop state, 27 where no stage mixes channels, a value and its place for each pixel that a thread computes together, plus
 /// the accumulators that it keeps (those of all its items of a stage whose reduction comes in chunks, those of one item
 /// of a stage that reduces at once) and a quarter more for what the compiler holds beside them. `Tests/machine-code` prints it
 /// beside what the compiler takes.
@@ -17,6 +17,8 @@ public struct FootprintModel: Sendable {
   let rowSlots, columnSlots: [Int]
 
   public static let baseRegisters = 72
+  /// The same where no stage mixes channels. An H200's kernels of MobileNetV2 have 29 to 42 registers then.
+  public static let baseRegistersUnmixed = 27
   /// The most pixels of a channel that a thread computes together where channels are not mixed.
   public static let unmixedPixels = 4
 
@@ -157,7 +159,10 @@ public struct FootprintModel: Sendable {
       sums += accumulators(of: stage)
       packs = max(packs, packRegisters(of: stage))
     }
-    return Self.baseRegisters + 2 * pixels + packs + sums + Schedule.ceilDivide(sums, 4)
+    let base =
+      chain.stages.indices.contains { chain.mixesChannels($0) }
+      ? Self.baseRegisters : Self.baseRegistersUnmixed
+    return base + 2 * pixels + packs + sums + Schedule.ceilDivide(sums, 4)
   }
 
   /// What a thread holds of values and weights beside the words that `2 * pixels` counts.

@@ -81,6 +81,30 @@ import Workload
     #expect(throws: TimeFitError.noTimes) { try TimeFit(none, on: gpu) }
   }
 
+  // A kernel's time is DRAM's or the L2's, the L2's 1 % more. Three of the kernels take 1.2 times that, thirty have no L2
+  // traffic and take 3 times DRAM's. So the first turn gives the L2 1.2 and DRAM 3; but by 3 · DRAM the three are DRAM's too,
+  // and nothing is left that speaks for the L2's factor.
+  @Test("A term that no kernel is limited by in the end keeps no factor above 1")
+  func idle() throws {
+    let gpu = try GPUDraft().gpu()
+    let observations = (1...33).map { size in
+      // `size` · 10,000 ns at 448 B/ns; of the L2 at 1024 B a clock of 1.5 GHz 1 % more.
+      let hasL2 = size % 11 == 0
+      let work = KernelWork(
+        blocks: 480, residentBlocks: 4, elementType: .fp32, multiplyAdds: 0, instructions: 0,
+        sharedWavefronts: 0, l1Sectors: 0, l2Sectors: hasL2 ? size * 484_800 : 0,
+        dramBytes: size * 4_480_000, loadRounds: 0, sectorsFromL1: 0, sectorsFromL2: 0, sectorsFromDRAM: 0)
+      let nanoseconds = Double(size) * 10_000 * (hasL2 ? 1.2 * 1.01 : 3)
+      return TimeFit.Observation(work: work, nanoseconds: 1000 + nanoseconds)
+    }
+    let fit = try TimeFit(observations, on: gpu)
+    #expect(abs(fit.calibration.factor(of: .dram) - 3) < 1e-3)
+    #expect(fit.kernels == [.dram: 33])
+    for limit in TimeLimit.allCases where limit != .dram {
+      #expect(fit.calibration.factor(of: limit) <= 1, "\(limit)")
+    }
+  }
+
   @Test("A kernel's work goes into names and counts and comes back")
   func facts() throws {
     var random = SeededGenerator(seed: 6)

@@ -69,6 +69,43 @@ import Workload
     }
   }
 
+  /// A GPU that many blocks fit, on which few have little to do.
+  @Test(
+    "No price is below the bound of its tile, nor that below the bound of its slice",
+    arguments: [Objective.time, .energy], [TensorLayout.AxisOrder.chw, .hwc])
+  func bounds(_ objective: Objective, _ order: TensorLayout.AxisOrder) throws {
+    for seed in 0..<12 {
+      var small = SmallNetwork(seed: UInt64(seed) + 1500, size: seed % 2 == 0 ? 5 : 9)
+      let gpu = try smallGPU(seed) { ($0.blocks, $0.sharedMemoryPerBlock) = ([16, 32][seed % 2], 8 << 10) }
+      let explorer = TileExplorer(gpu: gpu, objective: objective, minBlocks: 1)
+      for layer in try small.network().layers {
+        let precision: Precision = seed % 3 == 0 ? .fp32 : .int8(.onnx)
+        guard let chain = try? Chain([layer], precision: precision, axisOrder: order) else { continue }
+        let rows = AxisCandidates(windows: [layer.shape.rows])
+        let columns = AxisCandidates(windows: [layer.shape.columns])
+        let pricer = EstimatePricer(chain, explorer, rows: rows.tilings, columns: columns.tilings)
+        let legality = LaneLegality(chain: chain, gpu: gpu)
+        for channels in TileSearch.channelTiles(of: chain) {
+          for group in ReductionOptions(chain).groups(ofTile: channels) {
+            for (row, column) in rows.sums.flatMap({ row in columns.sums.map { (row, $0) } }) {
+              guard let found = legality.realise(group, channels, row, column) else { continue }
+              let schedule = try Schedule(chain, tiling: found.tiling, lanes: found.lanes)
+              let accesses = AnalyticTraffic(schedule).accesses.total
+              let sums = ChannelSums(chain: chain, tiling: found.tiling)
+              let price = pricer.price(found.tiling, found.lanes)
+              let bound = pricer.bound(
+                sums, row, column, blocks: schedule.blocks.count, accesses: accesses, dram: .zero)
+              let least = pricer.leastBound(
+                sums, rows.sums[0], columns.sums[0], accesses: accesses, dram: .zero)
+              try #require(bound <= price, "\(chain) \(found)")
+              try #require(least <= bound, "\(chain) \(found)")
+            }
+          }
+        }
+      }
+    }
+  }
+
   /// Windows so large that reads of shared memory are most of the price.
   @Test(
     "No price is below its bound where a lane reads the weights of several channels at once",

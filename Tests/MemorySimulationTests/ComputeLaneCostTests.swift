@@ -14,36 +14,66 @@ import Workload
     return (passes, max(0, passes - 1))
   }
 
-  /// Eight bytes a lane: half a warp at a time, or all of it where neighbours, or lanes two apart, read the same.
-  private func phases(_ addresses: [Int]) -> (Int, Int) {
-    for apart in [1, 2] {
-      let isShared = addresses.indices.allSatisfy { lane in
-        !addresses.indices.contains(lane ^ apart) || addresses[lane] == addresses[lane ^ apart]
-      }
-      if isShared { return wavefronts(addresses.flatMap { [$0, $0 + 4] }) }
+  /// Eight bytes a lane go by halves of a warp, sixteen by quarters; two of them in one where neighbours, or lanes two apart,
+  /// read the same.
+  private func phases(_ addresses: [Int], size: Int) -> (Int, Int) {
+    let lanes = 128 / size
+    func pieces(_ lanes: [Int], of count: Int) -> [[Int]] {
+      stride(from: 0, to: lanes.count, by: count).map { Array(lanes[$0..<min($0 + count, lanes.count)]) }
     }
-    return [addresses.prefix(16), addresses.dropFirst(16)].reduce((0, 0)) { sum, half in
-      let cost = wavefronts(half.flatMap { [$0, $0 + 4] })
+    let phases = pieces(addresses, of: 2 * lanes).flatMap { pair in
+      let isShared = [1, 2].contains { apart in
+        pair.indices.allSatisfy { lane in
+          !pair.indices.contains(lane ^ apart) || pair[lane] == pair[lane ^ apart]
+        }
+      }
+      return isShared ? [pair] : pieces(pair, of: lanes)
+    }
+    return phases.reduce((0, 0)) { sum, phase in
+      let cost = wavefronts(phase.flatMap { first in stride(from: first, to: first + size, by: 4) })
       return (sum.0 + cost.0, sum.1 + cost.1)
     }
+  }
+
+  private func cost(_ addresses: [Int], size: Int) -> SharedMemoryTraffic {
+    let passes = size > 4 ? phases(addresses, size: size) : wavefronts(addresses)
+    return SharedMemoryTraffic(requests: 1, wavefronts: passes.0, bankConflicts: passes.1)
+  }
+
+  /// How NCHW filters of one tap lie: read by so many neighbouring channels at once, if by more than one in rows of their
+  /// own, an odd number apart of the widest items that all of a row's ends are multiples of.
+  private func filterRows(_ schedule: Schedule, stage: Int, bytes: Int) -> (pack: Int, pitch: Int) {
+    let (all, chunk) = (
+      schedule.chain.stages[stage].shape.inputChannels, schedule.tiling.reduction[stage]
+    )
+    func divides(_ count: Int) -> Bool { all % count == 0 && chunk % count == 0 }
+    guard let pack = [4, 2].first(where: divides) else { return (1, 0) }
+    let item = [16 / bytes, 8 / bytes, pack].first(where: divides) ?? pack
+    var items = (chunk + item - 1) / item
+    if items % 2 == 0 { items += 1 }
+    return (pack, items * item)
   }
 
   /// The channels and pixels that one lane works out.
   private struct Item {
     let channels, pixels: [Int]
 
-    /// Dealt out one after the other: all pixel groups of the first channels, then those of the next; 32 a warp.
+    /// Dealt out one after the other: all pixel groups of the first channels, then those of the next; 32 a warp. The channels
+    /// of an item are neighbours, but where the stage mixes them as far apart as there are groups of them.
     static func warps(of schedule: Schedule, stage: Int, channels: Int) -> [[Item]] {
       let pixels = schedule.rows.offsets[stage + 1].count * schedule.columns.offsets[stage + 1].count
       let m = schedule.registerTile(of: stage).channels
       let p = schedule.registerTile(of: stage).pixels
       let groups = (pixels + p - 1) / p
+      let channelGroups = (channels + m - 1) / m
+      let mixes = schedule.chain.mixesChannels(stage)
       var items: [Item] = []
-      for first in stride(from: 0, to: channels, by: m) {
+      for channelGroup in 0..<channelGroups {
         for group in 0..<groups {
           items.append(
             Item(
-              channels: (first..<first + m).map { min($0, channels - 1) },
+              channels: (0..<m).map { mixes ? channelGroup + $0 * channelGroups : channelGroup * m + $0 }
+                .map { min($0, channels - 1) },
               pixels: stride(from: group, to: group + p * groups, by: groups).map { min($0, pixels - 1) }))
         }
       }
@@ -67,11 +97,12 @@ import Workload
     let inputs = stage == 0 ? layer.inputs.count : 1
     let firstInput = channels.lowerBound / layer.shape.filtersPerGroup * perGroup
     var total = SharedMemoryTraffic()
-    func add(_ indices: [Int], size: Int) {
-      let passes = size == 8 ? phases(indices.map { $0 * size }) : wavefronts(indices.map { $0 * size })
-      total = total + SharedMemoryTraffic(requests: 1, wavefronts: passes.0, bankConflicts: passes.1)
-    }
     let bytes = chain.elementType.bytes
+    func add(_ indices: [Int], together: Int = 1) {
+      total = total + cost(indices.map { $0 * bytes }, size: together * bytes)
+    }
+    let isPointwise = mixes && rowWindow * columnWindow == 1
+    let (pack, pitch) = isPointwise ? filterRows(schedule, stage: stage, bytes: bytes) : (1, 0)
     for warp in Item.warps(of: schedule, stage: stage, channels: channels.count) {
       for channel in 0..<reduced {
         for tap in 0..<rowWindow * columnWindow {
@@ -82,21 +113,25 @@ import Workload
             return (channel * height + row) * width + column
           }
           for p in warp[0].pixels.indices {
-            if mixes { add(warp.map { slot($0.pixels[p], channel) }, size: bytes) }
+            if mixes { add(warp.map { slot($0.pixels[p], channel) }) }
             for m in warp[0].channels.indices where !mixes {
               for _ in 0..<inputs {
                 add(
                   warp.map {
                     let group = (channels.lowerBound + $0.channels[m]) / layer.shape.filtersPerGroup
                     return slot($0.pixels[p], group * perGroup - firstInput + channel)
-                  }, size: bytes)
+                  })
               }
             }
           }
-          guard layer.hasWeights else { continue }
+          guard layer.hasWeights, channel % pack == 0 else { continue }
           for m in warp[0].channels.indices {
             add(
-              warp.map { ($0.channels[m] * reduced + channel) * rowWindow * columnWindow + tap }, size: bytes)
+              warp.map {
+                pack > 1
+                  ? $0.channels[m] * pitch + channel
+                  : ($0.channels[m] * reduced + channel) * rowWindow * columnWindow + tap
+              }, together: pack)
           }
         }
       }
@@ -114,9 +149,7 @@ import Workload
     for warp in Item.warps(of: schedule, stage: stage, channels: channels) {
       for m in warp[0].channels.indices {
         for size in sizes {
-          let addresses = warp.map { $0.channels[m] * size }
-          let passes = size == 8 ? phases(addresses) : wavefronts(addresses)
-          total = total + SharedMemoryTraffic(requests: 1, wavefronts: passes.0, bankConflicts: passes.1)
+          total = total + cost(warp.map { $0.channels[m] * size }, size: size)
         }
       }
     }
@@ -167,7 +200,8 @@ import Workload
   }
 
   // 4 channels of 4×8 outputs, two a thread: 64 items, two warps. Each input channel is 32 words, so a warp's values
-  // are one wavefront, and its weights one address.
+  // are one wavefront. A filter's 4 channels are one pack of 16 B, which all lanes of a warp read: two wavefronts, one for
+  // each half of the warp.
   @Test("A pointwise tile of a warp's width has no conflicts")
   func pointwise() throws {
     let schedule = try Schedule(
@@ -175,23 +209,53 @@ import Workload
       tiling: Tiling(rows: 4, columns: 8, channels: 4, reduction: [4]),
       lanes: LaneMap(threads: 32, channelsPerThread: 2))
     let map = ComputeLaneCost(schedule, stage: 0, channels: 4, reducing: 4)
-    // Two warps · 4 channels · (1 value + 2 weights).
-    #expect(map.reads() == SharedMemoryTraffic(requests: 24, wavefronts: 24))
+    // Two warps · (4 values + 2 filters · 1 pack).
+    #expect(map.reads() == SharedMemoryTraffic(requests: 2 * (4 + 2), wavefronts: 2 * (4 + 2 * 2)))
     #expect(map.writes() == SharedMemoryTraffic(requests: 4, wavefronts: 4))
     #expect(map.multiplyAdds.single == 2 * 4 * 2)
   }
 
-  // 32 channels of one pixel, one a thread: lane c reads weight c · 32, all in one bank.
-  @Test("32 filters of 32 channels at one pixel conflict in every weight")
-  func conflicts() throws {
+  /// 32 filters over `channels` × `taps` at one pixel, one filter a thread.
+  private func onePixel(
+    channels: Int, taps: Int = 1, _ precision: Precision = .fp32
+  ) throws -> SharedMemoryTraffic {
+    let sample = Sample(
+      channels: channels, filters: 32, rows: (1, 1, 1, 0), columns: (taps, taps, 1, 0))
     let schedule = try Schedule(
-      Chain([Sample(channels: 32, rows: (1, 1, 1, 0), columns: (1, 1, 1, 0)).layer()], precision: .fp32),
-      tiling: Tiling(rows: 1, columns: 1, channels: 32, reduction: [32]),
+      Chain([sample.layer()], precision: precision),
+      tiling: Tiling(rows: 1, columns: 1, channels: 32, reduction: [channels]),
       lanes: LaneMap(threads: 32, channelsPerThread: 1))
-    let map = ComputeLaneCost(schedule, stage: 0, channels: 32, reducing: 32)
+    return ComputeLaneCost(schedule, stage: 0, channels: 32, reducing: channels).reads()
+  }
+
+  // 16 channels × 2 taps: lane c reads weight c · 32, all in one bank. Filters of more than one tap are not read in packs.
+  @Test("32 filters of 32 weights at one pixel conflict in every weight")
+  func conflicts() throws {
     #expect(
-      map.reads()
+      try onePixel(channels: 16, taps: 2)
         == SharedMemoryTraffic(requests: 64, wavefronts: 32 + 32 * 32, bankConflicts: 32 * 31))
+  }
+
+  // All lanes read one pixel: a wavefront for each channel. Of filters lane c reads:
+  // - FP32, 32 channels: 8 packs of 16 B, rows of 9 packs = 36 words apart: 8 lanes of a phase begin in banks 0, 4, … 28, so
+  //   four phases of one pass each.
+  // - FP32, 6 channels: 3 packs of 8 B, rows of 3 packs = 6 words apart: the 16 lanes of a phase begin in banks 0, 6, 12, …,
+  //   each even one once, for 6 = 2 · 3 and 3 is odd: two phases of one pass each.
+  // - FP32, 5 channels, no packs: 5 words apart, all banks once.
+  // - INT8, 64 channels: 16 packs of 4 B, but rows of 5 items of 16 B = 20 words apart, as they are loaded: multiples of 4
+  //   words, so 8 banks with 4 lanes each: 4 passes.
+  // - INT8, 12 channels: 3 packs of 4 B, rows of 3 items of 4 B: 3 words apart, all banks once.
+  @Test("Filters in packs lie an odd number of the items apart that they are loaded in")
+  func filterPacks() throws {
+    #expect(
+      try onePixel(channels: 32) == SharedMemoryTraffic(requests: 32 + 8, wavefronts: 32 + 8 * 4))
+    #expect(try onePixel(channels: 6) == SharedMemoryTraffic(requests: 6 + 3, wavefronts: 6 + 3 * 2))
+    #expect(try onePixel(channels: 5) == SharedMemoryTraffic(requests: 5 + 5, wavefronts: 5 + 5))
+    #expect(
+      try onePixel(channels: 64, .int8(.onnx))
+        == SharedMemoryTraffic(requests: 64 + 16, wavefronts: 64 + 16 * 4, bankConflicts: 16 * 3))
+    #expect(
+      try onePixel(channels: 12, .int8(.onnx)) == SharedMemoryTraffic(requests: 12 + 3, wavefronts: 12 + 3))
   }
 
   // NHWC, 32 filters of 32 channels, one a lane: a warp has one pixel. Its packs of 4 channels are 8 for the pixel, which all

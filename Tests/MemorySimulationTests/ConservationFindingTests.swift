@@ -42,9 +42,9 @@ import Workload
     #expect(traffic.blocksPerWave == 16)
     #expect(traffic.tailFraction == 14.0 / 16)
     #expect(traffic.tailBasisPoints == 8750)
-    // 14 global; shared: 10 staged, and a value and a weight for each of 2 warps and 2 channels of 2 blocks; as many
-    // multiply-adds as weights.
-    #expect(traffic.warpInstructions == 14 + 10 + 16 + 8)
+    // 14 global; shared: 10 staged, and for each of 2 warps of 2 blocks 2 values and a pack of 2 weights; as many
+    // multiply-adds as values.
+    #expect(traffic.warpInstructions == 14 + 10 + 12 + 8)
   }
 
   @Test("Books that do not balance are told, each with its operand or cache")

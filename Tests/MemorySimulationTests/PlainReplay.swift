@@ -148,18 +148,35 @@ struct PlainReplay {
     return requests
   }
 
-  /// The elements of each request of a store: groups of channels × every so-manieth pixel are dealt out to lanes, 32 a
+  /// Channels and pixels that a lane stores of an NCHW tile: as many as the lane map has of both, and where channels are not
+  /// mixed one of them and up to four pixels. Where that leaves less than half of the threads an item, half as many
+  /// pixels until it is one, then half as many channels.
+  private func together(pixels: Int, mixes: Bool) -> (channels: Int, pixels: Int) {
+    let lanes = schedule.lanes
+    var tile = (
+      channels: mixes ? min(lanes.channelsPerThread, schedule.tiling.channels) : 1,
+      pixels: min(lanes.pixelsPerThread, mixes ? pixels : 4, pixels)
+    )
+    func isBusy() -> Bool {
+      let across = (schedule.tiling.channels + tile.channels - 1) / tile.channels
+      return across * ((pixels + tile.pixels - 1) / tile.pixels) >= lanes.threads / 2
+    }
+    while !isBusy(), tile.pixels > 1 { tile.pixels /= 2 }
+    while !isBusy(), tile.channels > 1 { tile.channels /= 2 }
+    return tile
+  }
+
+  /// The elements of each request of a store: every so-manieth channel × every so-manieth pixel are dealt out to lanes, 32 a
   /// warp, and a warp stores one channel and pixel of them after the other.
   private func stores(of region: Region) -> [[Int]] {
     let layout = schedule.chain.layout(of: .ofm)
     let (rows, columns) = (region.rows.indices, region.columns.indices)
     let pixels = rows.flatMap { row in columns.map { (row: row, column: $0) } }
-    // Where channels are not mixed, a lane has one of them and up to four pixels.
     let mixes = schedule.chain.mixesChannels(schedule.chain.stages.count - 1)
-    let together = min(schedule.lanes.pixelsPerThread, mixes ? pixels.count : 4, pixels.count)
-    let channels = mixes ? min(schedule.lanes.channelsPerThread, schedule.tiling.channels) : 1
+    let (channels, together) = together(pixels: pixels.count, mixes: mixes)
     let groups = (pixels.count + together - 1) / together
-    let items = stride(from: region.channels.lowerBound, to: region.channels.upperBound, by: channels)
+    let channelGroups = (region.channels.count + channels - 1) / channels
+    let items = (0..<channelGroups).map { region.channels.lowerBound + $0 }
       .flatMap { channel in (0..<groups).map { (channel: channel, pixel: $0) } }
     var requests: [[Int]] = []
     for first in stride(from: 0, to: items.count, by: 32) {
@@ -169,11 +186,12 @@ struct PlainReplay {
           requests.append(
             warp.compactMap { item in
               let pixel = item.pixel + p * groups
-              guard item.channel + m < region.channels.upperBound, pixel < pixels.count else { return nil }
+              let channel = item.channel + m * channelGroups
+              guard channel < region.channels.upperBound, pixel < pixels.count else { return nil }
               let (row, column) = pixels[pixel]
               guard row >= 0, column >= 0 else { return nil }
               return layout.offset(
-                outer: region.outer.lowerBound, channel: item.channel + m, row: row, column: column)
+                outer: region.outer.lowerBound, channel: channel, row: row, column: column)
             })
         }
       }

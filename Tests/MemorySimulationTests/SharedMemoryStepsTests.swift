@@ -54,17 +54,27 @@ import Workload
     #expect(computed(schedule) == SharedMemoryTraffic(requests: 6, wavefronts: 9, bankConflicts: 3))
   }
 
-  // A map of one pixel, 128 filters of 32 channels, 4 a thread: 32 threads, each reading 32 values, a broadcast,
-  // and 4 · 32 weights that lie 4 · 32 words apart: all in one bank.
+  // One pixel, 128 filters of 16 channels × 2 taps, 4 a thread: 32 threads, each reading 32 values, a broadcast,
+  // and 4 · 32 weights of neighbouring filters, 32 words apart: all in one bank.
   @Test("Filters a multiple of 32 words apart meet in one bank")
   func filters() throws {
-    var sample = Sample(channels: 32, filters: 128)
-    (sample.rows.extent, sample.columns.extent) = (1, 1)
+    var sample = Sample(channels: 16, filters: 128, columns: (2, 2, 1, 0))
+    sample.rows.extent = 1
     let found = computed(try sample.schedule())
     #expect(
       found
         == SharedMemoryTraffic(
           requests: 32 + 128, wavefronts: 32 + 128 * 32, bankConflicts: 128 * 31))
+  }
+
+  // The same of 32 channels and one tap: filters of 8 packs are 9 packs = 36 words apart, so the 8 lanes of a phase begin in
+  // banks 0, 4, … 28. 4 filters a thread of 8 packs, four phases each.
+  @Test("Filters in packs an odd number of packs apart do not meet")
+  func filterPacks() throws {
+    var sample = Sample(channels: 32, filters: 128)
+    (sample.rows.extent, sample.columns.extent) = (1, 1)
+    let found = computed(try sample.schedule())
+    #expect(found == SharedMemoryTraffic(requests: 32 + 4 * 8, wavefronts: 32 + 4 * 8 * 4))
   }
 
   // 8 pixels, 4 INT8 channels of a depthwise 1×1: one warp, 8 lanes a channel. 32 neighbouring bytes of values, 4 of

@@ -104,7 +104,8 @@ import Workload
     return found
   }
 
-  // 3 channels of 4 × 4 pixels, planes of 16: groups of 2 channels and 2 pixels that lie 8 apart make 16 items.
+  // 3 channels of 4 × 4 pixels, planes of 16: groups of 2 channels that lie 2 apart and 2 pixels that lie 8 apart make 16
+  // items, half of the threads.
   @Test("An item's pixels lie a whole row of items apart; what lies beyond the tile is not stored")
   func items() throws {
     let found = try requests(
@@ -113,20 +114,32 @@ import Workload
     let idle = Array(repeating: -1, count: 16)
     #expect(
       found == [
-        Array(0..<8) + Array(32..<40) + idle,  // channels 0 and 2, pixels 0 to 7
-        Array(8..<16) + Array(40..<48) + idle,  // their pixels 8 to 15
-        Array(16..<24) + Array(repeating: -1, count: 8) + idle,  // channel 1; there is no channel 3
-        Array(24..<32) + Array(repeating: -1, count: 8) + idle,
+        Array(0..<8) + Array(16..<24) + idle,  // channels 0 and 1, pixels 0 to 7
+        Array(8..<16) + Array(24..<32) + idle,  // their pixels 8 to 15
+        Array(32..<40) + Array(repeating: -1, count: 8) + idle,  // channel 2; there is no channel 3
+        Array(40..<48) + Array(repeating: -1, count: 8) + idle,
       ])
   }
 
-  // Tiles of 3 × 3 of a map of 4 × 4: 9 pixels in groups of 2 make 5 items, the last of one pixel.
+  // Tiles of 3 × 3 of a map of 4 × 4, 4 channels: 9 pixels in groups of 2 make 5 items a channel, the last of one pixel.
   @Test("A tile that its pixels do not divide leaves a lane idle")
   func remainder() throws {
     let found = try requests(
+      pw(channels: 2, filters: 4, extent: 4), rows: 3, columns: 3, channels: 4,
+      lanes: LaneMap(threads: 32, channelsPerThread: 1, pixelsPerThread: 2))
+    let idle = Array(repeating: -1, count: 12)
+    func planes(_ pixels: [Int]) -> [Int] {
+      (0..<4).flatMap { channel in pixels.map { $0 < 0 ? -1 : channel * 16 + $0 } }
+    }
+    #expect(found == [planes([0, 1, 2, 4, 5]) + idle, planes([6, 8, 9, 10, -1]) + idle])
+  }
+
+  // One channel of it would be 5 items, less than half of 32: so each of its 9 pixels is one.
+  @Test("A tile of few items gives each of its pixels to a lane of its own")
+  func few() throws {
+    let found = try requests(
       pw(channels: 2, filters: 1, extent: 4), rows: 3, columns: 3, channels: 1,
       lanes: LaneMap(threads: 32, channelsPerThread: 1, pixelsPerThread: 2))
-    let idle = Array(repeating: -1, count: 27)
-    #expect(found == [[0, 1, 2, 4, 5] + idle, [6, 8, 9, 10, -1] + idle])
+    #expect(found == [[0, 1, 2, 4, 5, 6, 8, 9, 10] + Array(repeating: -1, count: 23)])
   }
 }

@@ -37,16 +37,23 @@ import Workload
   func products() throws {
     let layer = try pw(channels: 32, filters: 16, extent: 8, hasBias: true)
     func product(
-      _ precision: Precision, _ order: TensorLayout.AxisOrder, tensorCores: Bool = false
+      _ precision: Precision, _ order: TensorLayout.AxisOrder, tensorCores: Bool = false, chunk: Int = 32
     ) throws -> StaticCounts.Products {
       let lanes = LaneMap(
         threads: 32, vectorWidth: 4, channelsPerThread: 4, pixelsPerThread: 2, usesTensorCores: tensorCores)
       return try #require(
-        try chain([layer], precision, order, reduction: [32], lanes: lanes).staticCounts.products.first)
+        try chain([layer], precision, order, reduction: [chunk], lanes: lanes).staticCounts.products.first)
     }
-    let elements = try product(.fp32, .chw)
+    // A chunk of 3 is read one by one.
+    let elements = try product(.fp32, .chw, chunk: 3)
     #expect(elements.instruction == .multiplyAdd && elements.count == 8 && elements.bytes == (2 + 4) * 4)
     #expect(elements.constantBytes == 4 * 4)
+    // Of each filter 4 channels at once, or 2, and of each pixel as many values one by one.
+    let filterPacks = try product(.fp32, .chw)
+    #expect(filterPacks.instruction == .multiplyAdd && filterPacks.count == 4 * 2 * 4)
+    #expect(filterPacks.bytes == (2 + 4) * 4 * 4 && filterPacks.constantBytes == 4 * 4)
+    let pairs = try product(.int8(.onnx), .chw, chunk: 6)
+    #expect(pairs.instruction == .any && pairs.count == 4 * 2 * 2 && pairs.bytes == (2 + 4) * 2)
     let packs = try product(.fp32, .hwc)
     #expect(packs.instruction == .multiplyAdd && packs.count == 32 && packs.bytes == (2 + 4) * 16)
     let bytes = try product(.int8(.tflite), .hwc)

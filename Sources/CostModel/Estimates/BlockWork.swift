@@ -68,7 +68,7 @@ struct BlockWork {
     if chain.hasBuffer(stage) { counts.sharedRequests += lanes.writes }
     if chain.isEpilogue(stage) { return }
     let perWarp =
-      lanes.tile.channels * lanes.tile.pixels * KernelWork.instructionsPerResult(chain.elementType)
+      lanes.tile.channels * lanes.tile.pixels * KernelWork.instructionsPerResult
     counts.overhead += perWarp * lanes.warps
     counts.serial += perWarp * turns(lanes)
   }

@@ -64,16 +64,15 @@ public struct KernelWork: Hashable, Sendable {
   /// The same of asynchronous copies, which wait for nothing until the block's threads meet.
   public static let copiesInFlight = 16
   /// Instructions for addresses and bounds of a warp's load, for each of its lanes' results, and for what a warp begins and ends
-  /// with: about what an H200 counted of MobileNetV2's layers beyond those of `instructions`, by type and tile 36 to 60 a load
-  /// and 20 to 72 a result.
-  static let instructionsPerLoad = 40, instructionsPerWarp = 150
-  static func instructionsPerResult(_ type: ElementType) -> Int { type == .fp32 ? 40 : 70 }
+  /// with, at least: an H200 counted 36 to 60 a load and 20 to 72 a result of MobileNetV2's layers. `gpu calibrate` absorbs the
+  /// rest in the factors of `issue` and `latency`.
+  static let instructionsPerLoad = 36, instructionsPerResult = 20, instructionsPerWarp = 150
 
   /// No more than the `overhead` of any kernel that stages so many bytes, 512 in a request at most, and has so many warps of
   /// results: for bounds of searches.
-  public static func leastOverhead(staged: Bytes, results: Double, blocks: Int, of type: ElementType) -> Int {
+  public static func leastOverhead(staged: Bytes, results: Double, blocks: Int) -> Int {
     let loads = staged.count / 512 * instructionsPerLoad
     return min(
-      1 << 50, loads + Int(min(results, 0x1p40)) * instructionsPerResult(type) + blocks * instructionsPerWarp)
+      1 << 50, loads + Int(min(results, 0x1p40)) * instructionsPerResult + blocks * instructionsPerWarp)
   }
 }

@@ -53,7 +53,7 @@ public struct TimeFit: Hashable, Sendable {
       if next.isNear(state) { break }
       state = next
     }
-    calibration = best.state.rounded
+    calibration = best.state.withoutIdle(terms).rounded
     let final = FitState(calibration)
     errorAfter = final.meanError(terms, times)
     kernels = Dictionary(
@@ -162,6 +162,16 @@ private struct FitState {
       next.factors[index] = min(max((group.ty - next.launch * group.t) / group.tt, 0.01), 100)
     }
     return next
+  }
+
+  /// Where too few kernels speak for a factor, an earlier turn may have left one: none above 1 stays, and with a smaller one the
+  /// term limits no more kernels.
+  func withoutIdle(_ terms: [[Double]]) -> FitState {
+    var state = self
+    for index in factors.indices where terms.count(where: { limit(of: $0) == index }) < TimeFit.leastKernels {
+      state.factors[index] = min(1, factors[index])
+    }
+    return state
   }
 
   /// Six digits: more would claim what no measurement has, and six print the same everywhere.

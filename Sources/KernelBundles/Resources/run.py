@@ -12,8 +12,8 @@
    copies in turn that exceed twice the L2. Each in both layouts, NCHW and NHWC:
      convolutions  by cuDNN's fastest algorithm (depthwise in NCHW by PyTorch's own kernel), without biases and activations,
                    so no less than this is needed; speed-ups are against the faster layout of this
-     eager         with biases and activations, each a kernel of its own
-     compile       torch.compile, which may join those to others
+     eager         with biases and activations, each a kernel of its own; only from a cold L2
+     compile       torch.compile, which may join those to others; only from a cold L2
 4. Nsight Compute, where ncu is found: each counter that the simulator predicts. No clock or mode of the GPU is touched.
 
 Results go to results.json, ncu's own table to counters.csv. Exit status: 0 all kernels are equal, 1 not, else that of
@@ -180,7 +180,8 @@ def time_kernel(torch, options, bundle, kernel, compiled, cache):
         for by, module, run in [
                 ("convolutions", bare, lambda m, i: m(i)), ("eager", whole, lambda m, i: m(i)),
                 ("compile", whole, compiled)]:
-            for l2 in ("cold", "warm") if run is not None else ():
+            states = () if run is None else ("cold", "warm") if by == "convolutions" else ("cold",)
+            for l2 in states:
                 row = {"by": by, "layout": layout, "l2": l2}
                 try:
                     times = time_module(torch, module, x, run, options, l2 == "cold", cache)

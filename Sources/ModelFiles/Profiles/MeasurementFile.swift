@@ -11,11 +11,17 @@ public struct MeasurementFile: Hashable, Sendable {
   /// Whether each layer was a kernel of its own.
   public let isUnfused: Bool
   public let l2: L2
+  /// More words for `fuselab simulate`, of the plan that was measured.
+  public let options: [String]
+  /// Counters that do not reach their bar here, with the largest error that was found, a share.
+  public let missed: [String: Double]
   public let device, driver, profiler, date, command: String
 
   static let keys = [
     "profile", "network", "element_type", "unfused", "l2", "device", "driver", "ncu", "date", "command",
+    "options", "missed",
   ]
+  private static let optionalKeys: Set<String> = ["unfused", "options", "missed"]
 
   public static func parse(text: String, path: String) throws(FileErrors) -> MeasurementFile {
     let document = YAMLDocument(source: SourceText(path: path, text: text))
@@ -25,10 +31,12 @@ public struct MeasurementFile: Hashable, Sendable {
   }
 
   private static func read(_ root: YAMLMapping) -> MeasurementFile? {
-    let texts = keys.filter { $0 != "unfused" }.map { root.string($0) }
+    let texts = keys.filter { !optionalKeys.contains($0) }.map { root.string($0) }
+    let options = root.strings("options")?.map(\.text)
+    let missed = missed(root)
     let isUnfused = root.bool("unfused", default: false)
     let words = texts.compactMap { $0 }
-    guard words.count == texts.count, let isUnfused else { return nil }
+    guard words.count == texts.count, let isUnfused, let options, let missed else { return nil }
     if words[0].contains("/") || words[0].hasPrefix(".") || !words[0].hasSuffix(".csv") {
       root.fail(
         .yamlType, "'profile' is no name of a CSV in this folder", "write for example v2-cold.csv",
@@ -46,7 +54,26 @@ public struct MeasurementFile: Hashable, Sendable {
       root.fail(.yamlType, "'date' must be a date", "write it as 2026-05-01", at: "date")
     }
     return MeasurementFile(
-      profile: words[0], network: words[1], elementType: type, isUnfused: isUnfused, l2: l2, device: words[4],
+      profile: words[0], network: words[1], elementType: type, isUnfused: isUnfused, l2: l2,
+      options: options, missed: missed, device: words[4],
       driver: words[5], profiler: words[6], date: words[7], command: words[8])
+  }
+
+  /// `counter share` each.
+  private static func missed(_ root: YAMLMapping) -> [String: Double]? {
+    guard let lines = root.strings("missed") else { return nil }
+    var shares: [String: Double] = [:]
+    for line in lines {
+      let words = line.text.split(separator: " ")
+      guard words.count == 2, let share = Double(words[1]), share > 0, share <= 1000 else {
+        root.fail(
+          .yamlType, "'missed' must have a counter and a share in each item",
+          "write \"l2_read_sectors 0.02\"",
+          at: "missed")
+        return nil
+      }
+      shares[String(words[0])] = share
+    }
+    return shares
   }
 }
