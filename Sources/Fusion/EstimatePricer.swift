@@ -64,7 +64,7 @@ struct EstimatePricer {
     _ channels: ChannelSums, _ rows: AxisSums, _ columns: AxisSums, blocks: Int, accesses: Bytes, dram: Bytes
   ) -> ObjectiveValue {
     let tiles = rows.tiles * columns.tiles
-    return bound(channels, blocks: blocks, accesses: accesses, dram: dram) { map in
+    return bound(channels, blocks: blocks, warps: blocks, accesses: accesses, dram: dram) { map in
       Double(tiles) * Double(rows.slots[map] * columns.slots[map])
     }
   }
@@ -74,14 +74,19 @@ struct EstimatePricer {
     _ channels: ChannelSums, _ rows: AxisSums, _ columns: AxisSums, accesses: Bytes, dram: Bytes
   ) -> ObjectiveValue {
     let blocks = gpu.multiprocessors * gpu.blocksPerMultiprocessor
-    return bound(channels, blocks: blocks, accesses: accesses, dram: dram) { map in
+    // The busiest multiprocessor has a block at least.
+    return bound(
+      channels, blocks: blocks, warps: gpu.multiprocessors, accesses: accesses, dram: dram
+    ) { map in
       Double(rows.distinct[map] * columns.distinct[map])
     }
   }
 
-  /// - Parameter pixels: Of one channel of a map that all spatial tiles compute.
+  /// - Parameters:
+  ///   - warps: As many have a beginning and an end, at least.
+  ///   - pixels: Of one channel of a map that all spatial tiles compute.
   private func bound(
-    _ channels: ChannelSums, blocks: Int, accesses: Bytes, dram: Bytes, pixels: (Int) -> Double
+    _ channels: ChannelSums, blocks: Int, warps: Int, accesses: Bytes, dram: Bytes, pixels: (Int) -> Double
   ) -> ObjectiveValue {
     var multiplyAdds = 0.0
     var packed = 0.0
@@ -122,7 +127,7 @@ struct EstimatePricer {
       l2Sectors: sectors, dramBytes: dram.count, loadRounds: 0, sectorsFromL1: 0, sectorsFromL2: 0,
       sectorsFromDRAM: 0, dotProducts: hasFastMatrices ? 0 : dots, matrices: hasFastMatrices ? matrices : 0,
       overhead: KernelWork.leastOverhead(
-        staged: accesses - unstaged, results: results * 0.999_999, blocks: blocks),
+        staged: accesses - unstaged, results: results * 0.999_999, warps: warps),
       serial: serial)
     return objective == .time
       ? ObjectiveValue(TimeEstimate(work, on: gpu).total.count)

@@ -44,12 +44,12 @@ enum SharedMemoryBanks {
     return cost
   }
 
-  /// Whether each lane has the place of its neighbour, or each that of the lane two apart; lanes that take no part have any.
+  /// Whether each lane has the place of its neighbour, or each that of the lane two apart; of lanes that take no part both.
   private static func isPaired(_ addresses: UnsafeMutableBufferPointer<Int>, _ lanes: Range<Int>) -> Bool {
     [1, 2].contains { apart in
       lanes.allSatisfy { lane in
         let (own, other) = (addresses[lane], addresses[lane ^ apart])
-        return own < 0 || other < 0 || own == other
+        return own == other || (own < 0 && other < 0)
       }
     }
   }

@@ -76,7 +76,7 @@ public struct FootprintModel: Sendable {
       leastChannels: isWrittenInPacks ? lanes.channelsPerThread : 1)
   }
 
-  /// The largest tile up to `channels` × `pixels` that gives half of the threads an item. A value is read for all of a
+  /// Halves `channels` × `pixels` until half of the threads have an item. A value is read for all of a
   /// tile's channels and, of filters in packs, a weight seldom, so pixels are given up first.
   private func shared(channels: Int, pixels: Int, of stage: Int, leastChannels: Int) -> RegisterTile {
     let produced = producedChannels(of: stage)

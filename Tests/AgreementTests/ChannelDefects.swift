@@ -54,7 +54,8 @@ extension PlantedDefect {
       example: .dots, sign: .found([.writeAfterWrite, .uninitialisedShared])),
     PlantedDefect(
       name: "runs of channels overlap", file: "work.cuh",
-      old: "channel_step = side * w.channel_groups,", new: "channel_step = w.channel_groups,",
+      old: "channel_step = side * w.channel_groups, pixel_step = w.pixel_groups;\n      channel = (number",
+      new: "channel_step = w.channel_groups, pixel_step = w.pixel_groups;\n      channel = (number",
       example: .dots, sign: .found([.writtenTwice, .neverWritten, .misaligned])),
     PlantedDefect(
       name: "packs of results beyond the channels are stored", file: "work.cuh",

@@ -43,7 +43,7 @@ struct DWPWSample: CustomTestStringConvertible {
   /// Rows and columns of a tile of the output.
   let tileRows, tileColumns: Int
   let threads: Int
-  /// What a thread computes together of the pointwise layer, and of the depthwise one.
+  /// What a thread computes together of the pointwise layer, and of the depthwise one, at most.
   let group, pixels: Int
 
   static let samples = [
@@ -125,13 +125,32 @@ private struct Lockstep {
 
   /// Lanes that read one word share it; words of one bank take turns.
   private static func count(_ elements: [Int?], into shared: inout Shared) {
-    let words = Set(elements.compactMap { $0 })
-    guard !words.isEmpty else { return }
+    guard elements.contains(where: { $0 != nil }) else { return }
     shared.requests += 1
-    shared.wavefronts += Dictionary(grouping: words) { $0 % 32 }.values.map(\.count).max() ?? 0
+    shared.wavefronts += turns(of: elements.compactMap { $0 })
+  }
+  private static func turns(of words: [Int]) -> Int {
+    Dictionary(grouping: Set(words)) { $0 % 32 }.values.map(\.count).max() ?? 0
   }
   private mutating func read(_ buffer: BufferName, _ elements: [Int?]) {
     Self.count(elements, into: &reads[buffer, default: Shared()])
+  }
+  /// Four words a lane, from these on: eight lanes after the other, but sixteen at once where each two neighbours of them,
+  /// or each two that lie two apart, want the same.
+  private mutating func readFour(_ buffer: BufferName, _ elements: [Int?]) {
+    reads[buffer, default: Shared()].requests += 1
+    for half in [0..<16, 16..<32] {
+      let isShared = [1, 2].contains { apart in
+        half.allSatisfy { lane in
+          guard let own = elements[lane], let other = elements[lane ^ apart] else { return true }
+          return own == other
+        }
+      }
+      for first in stride(from: half.lowerBound, to: half.upperBound, by: isShared ? 16 : 8) {
+        let words = elements[first..<first + (isShared ? 16 : 8)].compactMap { $0 }.flatMap { $0..<$0 + 4 }
+        reads[buffer, default: Shared()].wavefronts += Self.turns(of: words)
+      }
+    }
   }
   private mutating func write(_ buffer: BufferName, _ elements: [Int?]) {
     Self.count(elements, into: &writes[buffer, default: Shared()])
@@ -144,11 +163,31 @@ private struct Lockstep {
     }
   }
 
-  private mutating func load(_ operand: Operand, _ buffer: BufferName, count: Int, _ element: (Int) -> Int?) {
+  private mutating func load(
+    _ operand: Operand, _ buffer: BufferName, count: Int, to place: (Int) -> Int = { $0 },
+    _ element: (Int) -> Int?
+  ) {
     for items in Self.warps(of: count) {
       access(operand, items.map { item in item.flatMap(element) })
-      write(buffer, items)
+      write(buffer, items.map { item in item.map(place) })
     }
+  }
+
+  /// A filter of the pointwise layer is read four channels at once where its channels are a multiple of four, and has then an
+  /// odd number of fours to itself.
+  private var readsFours: Bool { k.channels % 4 == 0 }
+  private var filterPitch: Int { readsFours && k.channels % 8 == 0 ? k.channels + 4 : k.channels }
+
+  /// Channels and pixels of an item: fewer, pixels first and by halves, while less than half of the threads would have one.
+  private func tile(of channels: Int, group: Int, pixels: Int) -> (group: Int, together: Int) {
+    let area = k.tileRows * k.tileColumns
+    var tile = (group: min(group, channels), together: min(pixels, area))
+    func items() -> Int {
+      ((channels + tile.group - 1) / tile.group) * ((area + tile.together - 1) / tile.together)
+    }
+    while items() < k.threads / 2, tile.together > 1 { tile.together /= 2 }
+    while items() < k.threads / 2, tile.group > 1 { tile.group /= 2 }
+    return tile
   }
 
   private mutating func runBlock(_ firstRow: Int, _ firstColumn: Int) {
@@ -172,7 +211,9 @@ private struct Lockstep {
     }
     load(.weights(stage: 0), buffers[1], count: k.channels * 9) { $0 }
     load(.bias(stage: 0), buffers[2], count: k.channels) { $0 }
-    load(.weights(stage: 1), buffers[4], count: k.filters * k.channels) { $0 }
+    let pitch = filterPitch
+    func place(_ item: Int) -> Int { item / k.channels * pitch + item % k.channels }
+    load(.weights(stage: 1), buffers[4], count: k.filters * k.channels, to: place) { $0 }
     load(.bias(stage: 1), buffers[5], count: k.filters) { $0 }
     depthwise(rows, columns)
     pointwise(firstRow, firstColumn)
@@ -181,7 +222,7 @@ private struct Lockstep {
   /// A thread computes some pixels of one channel; those that a tile lacks are its last pixel once more, not stored.
   private mutating func depthwise(_ rows: Int, _ columns: Int) {
     let area = k.tileRows * k.tileColumns
-    let together = min(k.pixels, 4, area)
+    let together = tile(of: k.channels, group: 1, pixels: min(k.pixels, 4)).together
     let apart = (area + together - 1) / together
     for items in Self.warps(of: k.channels * apart) {
       func pixel(_ item: Int, _ p: Int) -> Int { min(item % apart + p * apart, area - 1) }
@@ -211,19 +252,26 @@ private struct Lockstep {
     }
   }
 
-  /// A thread computes some pixels of some filters.
+  /// A thread computes some pixels of some filters, which lie as far apart as there are threads with others.
   private mutating func pointwise(_ firstRow: Int, _ firstColumn: Int) {
     let area = k.tileRows * k.tileColumns
-    let together = min(k.pixels, area)
-    let group = min(k.group, k.filters)
+    let (group, together) = tile(of: k.filters, group: k.group, pixels: k.pixels)
+    let (readsFours, pitch) = (readsFours, filterPitch)
     let apart = (area + together - 1) / together
     let groups = (k.filters + group - 1) / group
     for items in Self.warps(of: groups * apart) {
       func pixel(_ item: Int, _ p: Int) -> Int { min(item % apart + p * apart, area - 1) }
-      func filter(_ item: Int, _ m: Int) -> Int { min(item / apart * group + m, k.filters - 1) }
+      func filter(_ item: Int, _ m: Int) -> Int { min(item / apart + m * groups, k.filters - 1) }
       for channel in 0..<k.channels {
         for p in 0..<together { read(buffers[3], items.map { $0.map { channel * area + pixel($0, p) } }) }
-        for m in 0..<group { read(buffers[4], items.map { $0.map { filter($0, m) * k.channels + channel } }) }
+        for m in 0..<group {
+          let weights = items.map { $0.map { filter($0, m) * pitch + channel } }
+          if !readsFours {
+            read(buffers[4], weights)
+          } else if channel % 4 == 0 {
+            readFour(buffers[4], weights)
+          }
+        }
       }
       for m in 0..<group {
         read(buffers[5], items.map { $0.map { filter($0, m) } })
@@ -234,7 +282,7 @@ private struct Lockstep {
               item.flatMap { item -> Int? in
                 let y = firstRow + pixel(item, p) / k.tileColumns
                 let x = firstColumn + pixel(item, p) % k.tileColumns
-                let isReal = item % apart + p * apart < area && item / apart * group + m < k.filters
+                let isReal = item % apart + p * apart < area && item / apart + m * groups < k.filters
                 guard isReal, y < k.outputExtent, x < k.outputExtent else { return nil }
                 return (filter(item, m) * k.outputExtent + y) * k.outputExtent + x
               }

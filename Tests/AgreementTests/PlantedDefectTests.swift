@@ -38,8 +38,8 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
     /// PW alone, in chunks.
     case pw(buffers: Int)
     case add
-    /// PW alone, NHWC, in packs of four channels.
-    case packs
+    /// PW alone, NHWC, in packs of four channels; NCHW, its filters in packs of four.
+    case packs, filterPacks
     /// PW, whose results an add takes from the registers.
     case pwadd
     /// INT8, NHWC. PW by matrices, in chunks; PW in packs of eight channels by dp4a, and an add behind it; 3 × 3 DW.
@@ -85,9 +85,17 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       example: .pw(buffers: 1), sign: .found([.divergentBarrier, .readAfterWrite])),
     // Bounds.
     PlantedDefect(
-      name: "items beyond the last are loaded", file: "staging.cuh",
-      old: "copy_async_if(item < items, true, to,", new: "copy_async_if(true, true, to,",
+      name: "filters beyond the last are loaded", file: "staging.cuh",
+      old: "copy_async_if(run < runs, true, to,", new: "copy_async_if(true, true, to,",
       example: .pw(buffers: 1), sign: .found([.sharedOutOfBounds, .globalOutOfBounds])),
+    PlantedDefect(
+      name: "items beyond the last are loaded", file: "staging.cuh",
+      old: "copy_async_if(at < length, true, to,", new: "copy_async_if(true, true, to,",
+      example: .pw(buffers: 1), sign: .found([.sharedOutOfBounds, .globalOutOfBounds])),
+    PlantedDefect(
+      name: "a step over rows forgets that it ends one", file: "staging.cuh",
+      old: "row += rows + ends;", new: "row += rows;",
+      example: .dwpw(buffers: 1), sign: .found([.writeAfterWrite, .uninitialisedShared, .sharedOutOfBounds])),
     PlantedDefect(
       name: "slots outside the map are loaded", file: "staging.cuh",
       old: "copy_async_if(active, y >= 0 && x >= 0, to, item * width,",
@@ -151,7 +159,21 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       example: .pw(buffers: 1), sign: .values),
     PlantedDefect(
       name: "every other pack of channels is left out", file: "accumulate.cuh",
-      old: "c < w.reduced; c += V", new: "c < w.reduced; c += 2 * V", example: .packs, sign: .values),
+      old: "c < w.reduced; c += V) {\n    pack<Element, V> value[",
+      new: "c < w.reduced; c += 2 * V) {\n    pack<Element, V> value[", example: .packs, sign: .values),
+    PlantedDefect(
+      name: "every other pack of a filter is left out", file: "accumulate.cuh",
+      old: "c < w.reduced; c += V) {\n    Sum value[V]",
+      new: "c < w.reduced; c += 2 * V) {\n    Sum value[V]", example: .filterPacks, sign: .values),
+    PlantedDefect(
+      name: "filters that are read in packs are loaded one after the other", file: "staging.cuh",
+      old: "return filter_place(k, run) + at;", new: "return run * length + at;",
+      example: .filterPacks, sign: .found([.uninitialisedShared, .sharedOutOfBounds])),
+    PlantedDefect(
+      name: "channels of an item are those of the next item as well", file: "work.cuh",
+      old: "channel_step = side * w.channel_groups, pixel_step = w.pixel_groups;\n      channel = group *",
+      new: "channel_step = side, pixel_step = w.pixel_groups;\n      channel = group *",
+      example: .filterPacks, sign: .found([.writtenTwice, .neverWritten])),
     PlantedDefect(
       name: "filters lie where packs of them conflict", file: "staging.cuh",
       old: "return filter_place(k, run) + at;", new: "return run * length + at;",

@@ -4,8 +4,8 @@ import Workload
 
 extension PlantedDefect.Example {
   static let all: [Self] = [
-    .dwpw(buffers: 1), .pwdw, .pwpool, .pw(buffers: 2), .add, .packs, .pwadd, .matrix, .dots, .dotsadd,
-    .channels,
+    .dwpw(buffers: 1), .pwdw, .pwpool, .pw(buffers: 2), .add, .packs, .filterPacks, .pwadd, .matrix, .dots,
+    .dotsadd, .channels,
   ]
 
   func schedule() throws -> Schedule {
@@ -40,6 +40,10 @@ extension PlantedDefect.Example {
     case .packs:
       return try Schedule(
         Chain([layer(16, 8)], precision: .fp32, axisOrder: .hwc),
+        tiling: Tiling(rows: 4, columns: 5, channels: 7, reduction: [8]), lanes: lanes(1))
+    case .filterPacks:
+      return try Schedule(
+        Chain([layer(16, 8)], precision: .fp32),
         tiling: Tiling(rows: 4, columns: 5, channels: 7, reduction: [8]), lanes: lanes(1))
     case .add:
       return try Schedule(

@@ -101,7 +101,7 @@ struct PlainReplay {
   }
 
   /// What each request of a store of an NHWC map begins with. Lanes next to each other have channels next to each other:
-  /// every so-manieth channel where the layer mixes them, else as many as are stored at once; with tensor cores eight
+  /// every so-manieth run of those stored at once where the layer mixes them, else all side by side; with tensor cores eight
   /// pixels × four pairs of channels.
   private func storesOfPixels(of region: Region) -> [[Int]] {
     let last = schedule.chain.stages.count - 1
@@ -124,7 +124,9 @@ struct PlainReplay {
             lanes.append((channels, (0..<tile.pixels).map { y * high + 8 * $0 + lane / 4 }))
           }
         } else {
-          let channels = (0..<tile.channels).map { mixes ? x + $0 * across : x * tile.channels + $0 }
+          let channels = (0..<tile.channels).map {
+            mixes ? (x + $0 / width * across) * width + $0 % width : x * tile.channels + $0
+          }
           lanes.append((channels, (0..<tile.pixels).map { y + $0 * down }))
         }
       }

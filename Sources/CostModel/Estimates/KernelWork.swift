@@ -70,9 +70,9 @@ public struct KernelWork: Hashable, Sendable {
 
   /// No more than the `overhead` of any kernel that stages so many bytes, 512 in a request at most, and has so many warps of
   /// results: for bounds of searches.
-  public static func leastOverhead(staged: Bytes, results: Double, blocks: Int) -> Int {
+  public static func leastOverhead(staged: Bytes, results: Double, warps: Int) -> Int {
     let loads = staged.count / 512 * instructionsPerLoad
     return min(
-      1 << 50, loads + Int(min(results, 0x1p40)) * instructionsPerResult + blocks * instructionsPerWarp)
+      1 << 50, loads + Int(min(results, 0x1p40)) * instructionsPerResult + warps * instructionsPerWarp)
   }
 }

@@ -105,11 +105,11 @@ __device__ FCM_SHARED_CODE void accumulate_filters(const Work<A>& w, const Item&
   }
 #pragma unroll
   for (int s = 0; s < group * pixels; ++s) sum[s] = sums[s];
-  // Reads of several packs are on their way together. On the CPU it would be long code for nothing.
+  // Reads of several packs are on their way together, fewer where a pack has many. On the CPU it would be long code for nothing.
 #ifdef FUSELAB_EMULATED
 #pragma unroll 1
 #else
-#pragma unroll 4
+#pragma unroll(P * M < 8 ? 4 : 2)
 #endif
   for (int c = 0; c < w.reduced; c += V) {
     Sum value[V][P ? P : maximum_sums];

@@ -107,11 +107,10 @@ inline void count_global(uint64_t* addresses, int count, uint32_t size, fuselab_
   totals.lines += lines;
 }
 
-/// Whether the lanes of a range have each the offset of the lane `apart` from it, as far as both take part.
+/// Whether the lanes of a range have each the offset of the lane `apart` from it, or neither takes part.
 inline bool shares_offsets(const uint32_t* offsets, uint32_t begin, uint32_t end, uint32_t apart) {
   for (uint32_t lane = begin; lane < end; ++lane) {
-    const uint32_t own = offsets[lane], other = offsets[lane ^ apart];
-    if (own != other && own != inactive && other != inactive) return false;
+    if (offsets[lane] != offsets[lane ^ apart]) return false;
   }
   return true;
 }
