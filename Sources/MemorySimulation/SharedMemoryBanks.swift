@@ -18,8 +18,8 @@ enum SharedMemoryBanks {
     cost(of: addresses, size: size, .read).wavefronts
   }
 
-  /// Accesses of 8 and 16 bytes a lane go in 2 and 4 phases, halves and quarters of the warp; smaller ones in one. Where lanes
-  /// read their places in pairs, the two halves, or two quarters of a half, go in one (decision 0023).
+  /// Accesses of 8 and 16 bytes a lane go in 2 and 4 phases, halves and quarters of the warp; smaller ones in one. Where all
+  /// lanes of a warp read their places in pairs, two halves, or two quarters, go in one (decision 0023).
   /// In a pass each bank gives one word, to any number of lanes and to all bytes that they want of it, so a phase
   /// takes as many passes as some bank has distinct words. A phase without active lanes takes none.
   /// - Parameters:
@@ -31,25 +31,21 @@ enum SharedMemoryBanks {
     let words = max(1, size / word)
     let lanes = addresses.count / words
     var cost = Cost()
-    for pair in stride(from: 0, to: addresses.count, by: words > 1 ? 2 * lanes : lanes) {
-      let both = pair..<pair + (words > 1 ? 2 * lanes : lanes)
-      let isJoined = direction == .read && words > 1 && isPaired(addresses, both)
-      let phase = isJoined ? both.count : lanes
-      for first in stride(from: both.lowerBound, to: both.upperBound, by: phase) {
-        let passes = passes(addresses, first..<first + phase, words: words)
-        cost.wavefronts += passes
-        cost.conflicts += max(0, passes - 1)
-      }
+    let phase = direction == .read && words > 1 && isPaired(addresses) ? 2 * lanes : lanes
+    for first in stride(from: 0, to: addresses.count, by: phase) {
+      let passes = passes(addresses, first..<first + phase, words: words)
+      cost.wavefronts += passes
+      cost.conflicts += max(0, passes - 1)
     }
     return cost
   }
 
-  /// Whether each lane has the place of its neighbour, or each that of the lane two apart; of lanes that take no part both.
-  private static func isPaired(_ addresses: UnsafeMutableBufferPointer<Int>, _ lanes: Range<Int>) -> Bool {
+  /// Whether each lane has the place of its neighbour, or each that of the lane two apart; lanes that take no part have any.
+  private static func isPaired(_ addresses: UnsafeMutableBufferPointer<Int>) -> Bool {
     [1, 2].contains { apart in
-      lanes.allSatisfy { lane in
+      addresses.indices.allSatisfy { lane in
         let (own, other) = (addresses[lane], addresses[lane ^ apart])
-        return own == other || (own < 0 && other < 0)
+        return own < 0 || other < 0 || own == other
       }
     }
   }

@@ -29,8 +29,8 @@ enum Corpus {
       ] + measurement.options + (measurement.isUnfused ? ["--unfused"] : []))
     _ = try folder.file("sim.json", simulated.output)
     let compared = try CommandRunner.run(
-      ["compare", "sim.json", "--json", "--ncu", place.appendingPathComponent(measurement.profile).path],
-      in: folder)
+      ["compare", "sim.json", "--json", "--ncu", place.appendingPathComponent(measurement.profile).path]
+        + (measurement.code.map { ["--code", place.appendingPathComponent($0).path] } ?? []), in: folder)
     // A plan has other kernels than when it was measured: there is nothing to hold the simulation to.
     if compared.status == 2, compared.codes.allSatisfy({ ["ncu-no-kernel", "ncu-uneven"].contains($0) }) {
       print("\(file): its kernels are no longer those of the plan; measure it anew")

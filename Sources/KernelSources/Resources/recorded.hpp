@@ -107,27 +107,23 @@ inline void count_global(uint64_t* addresses, int count, uint32_t size, fuselab_
   totals.lines += lines;
 }
 
-/// Whether the lanes of a range have each the offset of the lane `apart` from it, or neither takes part.
-inline bool shares_offsets(const uint32_t* offsets, uint32_t begin, uint32_t end, uint32_t apart) {
-  for (uint32_t lane = begin; lane < end; ++lane) {
-    if (offsets[lane] != offsets[lane ^ apart]) return false;
+/// Whether the lanes of a range have each the offset of the lane `apart` from it, as far as both take part.
+inline bool shares_offsets(const uint32_t* offsets, uint32_t apart) {
+  for (uint32_t lane = 0; lane < warp_lanes; ++lane) {
+    const uint32_t own = offsets[lane], other = offsets[lane ^ apart];
+    if (own != other && own != inactive && other != inactive) return false;
   }
   return true;
 }
 
-/// Wavefronts of one access to 32 banks of 4 bytes. 8 and 16 bytes a lane go by halves and quarters of the warp, two of
-/// which are read together where their lanes share offsets with their neighbours, or with the lanes two apart; each goes through
-/// the banks as often as some bank has different words to give.
+/// Wavefronts of one access to 32 banks of 4 bytes. 8 and 16 bytes a lane go by halves and quarters of the warp; of a read whose
+/// lanes share offsets with their neighbours, or all with the lanes two apart, two of these together; each goes through the banks as
+/// often as some bank has different words to give.
 inline void count_shared(const uint32_t* offsets, uint32_t size, bool is_write, fuselab_site& totals) {
   const uint32_t words = size > 4 ? size / 4 : 1;
-  uint32_t lanes;
+  const bool is_joined = !is_write && words > 1 && (shares_offsets(offsets, 1) || shares_offsets(offsets, 2));
+  const uint32_t lanes = (is_joined ? 2 : 1) * warp_lanes / words;
   for (uint32_t begin = 0; begin < warp_lanes; begin += lanes) {
-    lanes = warp_lanes / words;
-    const bool may_join = !is_write && words > 1 && begin % (2 * lanes) == 0;
-    if (may_join && (shares_offsets(offsets, begin, begin + 2 * lanes, 1) ||
-                     shares_offsets(offsets, begin, begin + 2 * lanes, 2))) {
-      lanes *= 2;
-    }
     uint32_t wanted[32][32], passes = 0;
     uint8_t counts[32] = {};
     for (uint32_t lane = begin; lane < begin + lanes; ++lane) {

@@ -6,6 +6,8 @@ public struct MeasurementFile: Hashable, Sendable {
 
   /// The CSV's name, in the same folder.
   public let profile: String
+  /// The name of a file that has the kernels' machine code's lengths, as a bundle's `results.json` has them.
+  public let code: String?
   public let network: String
   public let elementType: ElementType
   /// Whether each layer was a kernel of its own.
@@ -19,9 +21,9 @@ public struct MeasurementFile: Hashable, Sendable {
 
   static let keys = [
     "profile", "network", "element_type", "unfused", "l2", "device", "driver", "ncu", "date", "command",
-    "options", "missed",
+    "options", "missed", "code",
   ]
-  private static let optionalKeys: Set<String> = ["unfused", "options", "missed"]
+  private static let optionalKeys: Set<String> = ["unfused", "options", "missed", "code"]
 
   public static func parse(text: String, path: String) throws(FileErrors) -> MeasurementFile {
     let document = YAMLDocument(source: SourceText(path: path, text: text))
@@ -34,6 +36,7 @@ public struct MeasurementFile: Hashable, Sendable {
     let texts = keys.filter { !optionalKeys.contains($0) }.map { root.string($0) }
     let options = root.strings("options")?.map(\.text)
     let missed = missed(root)
+    let code = root.optionalString("code")
     let isUnfused = root.bool("unfused", default: false)
     let words = texts.compactMap { $0 }
     guard words.count == texts.count, let isUnfused, let options, let missed else { return nil }
@@ -41,6 +44,9 @@ public struct MeasurementFile: Hashable, Sendable {
       root.fail(
         .yamlType, "'profile' is no name of a CSV in this folder", "write for example v2-cold.csv",
         at: "profile")
+    }
+    if let code, code.contains("/") || code.hasPrefix(".") || !code.hasSuffix(".json") {
+      root.fail(.yamlType, "'code' is no name of a JSON file in this folder", nil, at: "code")
     }
     guard let type = ElementType(rawValue: words[2]) else {
       root.fail(.yamlType, "'element_type' must be fp32 or int8", nil, at: "element_type")
@@ -54,7 +60,7 @@ public struct MeasurementFile: Hashable, Sendable {
       root.fail(.yamlType, "'date' must be a date", "write it as 2026-05-01", at: "date")
     }
     return MeasurementFile(
-      profile: words[0], network: words[1], elementType: type, isUnfused: isUnfused, l2: l2,
+      profile: words[0], code: code, network: words[1], elementType: type, isUnfused: isUnfused, l2: l2,
       options: options, missed: missed, device: words[4],
       driver: words[5], profiler: words[6], date: words[7], command: words[8])
   }
