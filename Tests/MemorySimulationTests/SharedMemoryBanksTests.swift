@@ -47,7 +47,7 @@ import Workload
   @Test("16 B a lane, 32 B apart, conflict two by two in each quarter")
   func widerVectors() { #expect(wavefronts((0..<32).map { $0 * 32 }, size: 16) == 8) }
 
-  @Test("Where neighbours or lanes two apart read the same, halves join, of 16 B the quarters of a half")
+  @Test("Where all neighbours or lanes two apart read the same, halves join, of 16 B the quarters of each half")
   func vectorBroadcast() {
     #expect(wavefronts((0..<32).map { _ in 0 }, size: 8) == 1)
     #expect(wavefronts((0..<32).map { _ in 0 }, size: 16) == 2)
@@ -60,8 +60,11 @@ import Workload
     #expect(wavefronts((0..<32).map { ($0 / 8 * 4 + $0 % 4) * 8 }, size: 8) == 2)
     #expect(wavefronts((0..<32).map { ($0 / 8 * 4 + $0 % 4) * 16 }, size: 16) == 4)
     #expect(wavefronts((0..<32).map { $0 < 4 ? $0 / 2 * 8 : ($0 / 4 * 2 + $0 % 2) * 8 }, size: 8) == 2)
-    // For 16 B each half decides by itself.
-    #expect(wavefronts((0..<32).map { $0 < 16 ? $0 / 2 * 16 : $0 * 16 }, size: 16) == 3)
+    // The whole warp decides: a half in pairs does not join where the other has none. So 25 lanes of one filter and 7 of the next,
+    // where the pair of lanes 24 and 25 has two.
+    #expect(wavefronts((0..<32).map { $0 < 16 ? $0 / 2 * 16 : $0 * 16 }, size: 16) == 4)
+    #expect(wavefronts((0..<32).map { $0 < 25 ? 0 : 80 }, size: 16) == 4)
+    #expect(wavefronts((0..<32).map { $0 < 24 ? 0 : 80 }, size: 16) == 2)
     // Lanes that take no part are like any other.
     #expect(wavefronts((0..<32).map { $0 % 2 == 0 ? $0 * 8 / 2 : -1 }, size: 8) == 1)
   }

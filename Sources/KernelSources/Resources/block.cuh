@@ -182,7 +182,9 @@ template <class A> struct Block {
       const MapAxis& m, const Slots& s, int tile, int slot, const int* tables) {
     if (m.table >= 0) return tables[m.table + tile * m.slots + slot];
     const int at = s.first + slot * m.slot_step;
-    return m.is_full || (at >= s.low && at <= s.high) ? at : -1;
+    // A return of its own: in one expression with the bounds NVRTC 13.0 leaves the constants in memory.
+    if (m.is_full) return at;
+    return at >= s.low && at <= s.high ? at : -1;
   }
   __device__ __forceinline__ int row(int map, int slot) const {
     return index(K.rows[map], rows[map], row_tile, slot, g.tables);

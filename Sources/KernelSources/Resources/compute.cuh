@@ -26,7 +26,7 @@ __device__ __forceinline__ void accumulate_item(const Work<A>& w, const Item& it
     const Stage& k = w.k;
     if (k.path == matrix) return accumulate_matrices<A, 0, 0>(w, item, own);
     if (k.path == filter_packs) {
-      return k.pack == 4 ? accumulate_filters<A, P, M, 4>(w, item, own) : accumulate_filters<A, P, M, 2>(w, item, own);
+      return k.pack == 4 ? accumulate_filters<A, P, M, 4>(w, item, own) : accumulate_filters<A, 0, 0, 2>(w, item, own);
     }
     switch (k.path == packs ? k.pack : k.mixes ? 1 : -k.store_width) {
       case 2: return accumulate_packs<A, 0, 0, 2>(w, item, own);
