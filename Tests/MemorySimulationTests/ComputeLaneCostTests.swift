@@ -14,22 +14,19 @@ import Workload
     return (passes, max(0, passes - 1))
   }
 
-  /// Eight bytes a lane go by halves of a warp, sixteen by quarters; two of them in one where neighbours, or lanes two apart,
-  /// read the same.
+  /// Eight bytes a lane go by halves of a warp, sixteen by quarters; two of them in one where all neighbours of the warp, or all
+  /// lanes two apart, read the same.
   private func phases(_ addresses: [Int], size: Int) -> (Int, Int) {
     let lanes = 128 / size
     func pieces(_ lanes: [Int], of count: Int) -> [[Int]] {
       stride(from: 0, to: lanes.count, by: count).map { Array(lanes[$0..<min($0 + count, lanes.count)]) }
     }
-    let phases = pieces(addresses, of: 2 * lanes).flatMap { pair in
-      let isShared = [1, 2].contains { apart in
-        pair.indices.allSatisfy { lane in
-          !pair.indices.contains(lane ^ apart) || pair[lane] == pair[lane ^ apart]
-        }
+    let isShared = [1, 2].contains { apart in
+      addresses.indices.allSatisfy { lane in
+        !addresses.indices.contains(lane ^ apart) || addresses[lane] == addresses[lane ^ apart]
       }
-      return isShared ? [pair] : pieces(pair, of: lanes)
     }
-    return phases.reduce((0, 0)) { sum, phase in
+    return pieces(addresses, of: isShared ? 2 * lanes : lanes).reduce((0, 0)) { sum, phase in
       let cost = wavefronts(phase.flatMap { first in stride(from: first, to: first + size, by: 4) })
       return (sum.0 + cost.0, sum.1 + cost.1)
     }

@@ -47,7 +47,7 @@ import Workload
   @Test("16 B a lane, 32 B apart, conflict two by two in each quarter")
   func widerVectors() { #expect(wavefronts((0..<32).map { $0 * 32 }, size: 16) == 8) }
 
-  @Test("Where all neighbours or lanes two apart read the same, halves join, of 16 B the quarters of each half")
+  @Test("Where all neighbours or lanes two apart read the same, halves join, of 16 B quarters")
   func vectorBroadcast() {
     #expect(wavefronts((0..<32).map { _ in 0 }, size: 8) == 1)
     #expect(wavefronts((0..<32).map { _ in 0 }, size: 16) == 2)
