@@ -182,9 +182,9 @@ template <class A> struct Block {
       const MapAxis& m, const Slots& s, int tile, int slot, const int* tables) {
     if (m.table >= 0) return tables[m.table + tile * m.slots + slot];
     const int at = s.first + slot * m.slot_step;
-    // A return of its own: in one expression with the bounds NVRTC 13.0 leaves the constants in memory.
-    if (m.is_full) return at;
-    return at >= s.low && at <= s.high ? at : -1;
+    // Without branches: with one NVRTC 13.0 leaves constants of some kernels in memory.
+    const bool holds = (at >= s.low) & (at <= s.high);
+    return (m.is_full != 0) | holds ? at : -1;
   }
   __device__ __forceinline__ int row(int map, int slot) const {
     return index(K.rows[map], rows[map], row_tile, slot, g.tables);
