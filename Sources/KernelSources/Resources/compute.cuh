@@ -2,6 +2,13 @@
 #pragma once
 #include "accumulate.cuh"
 
+// Of the block; on a GPU by name, for NVRTC does not always see through a reference to constants.
+#ifdef FCM_CONSTANTS_AT_RUN_TIME
+#define FCM_THREADS(b) (b).K.threads
+#else
+#define FCM_THREADS(b) constants.threads
+#endif
+
 namespace fcm {
 
 /// What is known of a stage when this is compiled.
@@ -86,7 +93,7 @@ __device__ __forceinline__ void convolve_item(const Work<A>& w, int round, typen
   const int pixels = P ? P : k.pixels, group = M ? M : k.group;
   // A warp has its matrices, a thread its item.
   const int shift = k.path == matrix ? 5 : 0;
-  const int number = round * (w.b.K.threads >> shift) + (w.b.thread >> shift);
+  const int number = round * (FCM_THREADS(w.b) >> shift) + (w.b.thread >> shift);
   if (number >= w.items) return;
   const Item item(w, number);
   if (w.step.begins) {
