@@ -2,14 +2,15 @@
 #pragma once
 #include "accumulate.cuh"
 
-// Of the block; on a GPU by name, for NVRTC does not always see through a reference to constants.
-#ifdef FCM_CONSTANTS_AT_RUN_TIME
-#define FCM_THREADS(b) (b).K.threads
-#else
-#define FCM_THREADS(b) constants.threads
-#endif
-
 namespace fcm {
+
+/// Threads of the block. In INT8 by the constant's name on a GPU: NVRTC 13.0 leaves it in memory else, and does so in FP32 by its name.
+template <class A> __device__ __forceinline__ int threads_of(const Block<A>& b) {
+#ifndef FCM_CONSTANTS_AT_RUN_TIME
+  if constexpr (A::has_matrices) return constants.threads;
+#endif
+  return b.K.threads;
+}
 
 /// What is known of a stage when this is compiled.
 enum Way { any_way = 0, one_tap = 1, many_taps = 2, by_packs = 3, by_matrices = 4, by_channels = 5, by_filters = 6 };
@@ -93,7 +94,7 @@ __device__ __forceinline__ void convolve_item(const Work<A>& w, int round, typen
   const int pixels = P ? P : k.pixels, group = M ? M : k.group;
   // A warp has its matrices, a thread its item.
   const int shift = k.path == matrix ? 5 : 0;
-  const int number = round * (FCM_THREADS(w.b) >> shift) + (w.b.thread >> shift);
+  const int number = round * (threads_of(w.b) >> shift) + (w.b.thread >> shift);
   if (number >= w.items) return;
   const Item item(w, number);
   if (w.step.begins) {
