@@ -23,7 +23,8 @@ extension KernelTraffic {
       findings.append("shared \(name): a request takes a wavefront, and one more for each conflict")
     }
     // The copies are counted on both of their sides.
-    if !sharedCopies.requests.isBetween(asynchronousCopies, asynchronousCopies + sharedFills.requests) {
+    if !sharedCopies.requests.count(
+      between: asynchronousCopies, and: asynchronousCopies + sharedFills.requests) {
       findings.append("shared copies: each is a global load, but for what is filled beside it")
     }
     return findings
@@ -77,6 +78,5 @@ extension KernelTraffic {
 }
 
 extension Int {
-  fileprivate func isBetween(_ least: Int, _ most: Int) -> Bool { least <= self && self <= most }
   fileprivate func count(between least: Int, and most: Int) -> Bool { least <= self && self <= most }
 }
