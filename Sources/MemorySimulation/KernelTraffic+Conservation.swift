@@ -24,7 +24,8 @@ extension KernelTraffic {
     }
     // The copies are counted on both of their sides.
     if !sharedCopies.requests.count(
-      between: asynchronousCopies, and: asynchronousCopies + sharedFills.requests) {
+      between: asynchronousCopies, and: asynchronousCopies + sharedFills.requests)
+    {
       findings.append("shared copies: each is a global load, but for what is filled beside it")
     }
     return findings
