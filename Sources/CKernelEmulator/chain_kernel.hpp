@@ -17,7 +17,7 @@ template <class A> void run_chain(
   fcm::Constants constants;
   static_assert(sizeof(fcm::Constants) % sizeof(int32_t) == 0);
   __builtin_memcpy(&constants, chain.constants, sizeof constants);
-  emu::launch(launch, tensors, count, report, [&] { fcm::run(constants, operands_of<A>(chain)); });
+  emu::launch(launch, tensors, count, report, [&] { fcm::run(fcm::Known{&constants}, operands_of<A>(chain)); });
 }
 
 }  // namespace

@@ -2,14 +2,22 @@
 #pragma once
 #include "work.cuh"
 
+// Reads of several packs are on their way together, fewer where an item has many sums. On the CPU it would be long code
+// for nothing.
+#ifdef FUSELAB_EMULATED
+#define FCM_SOME_PACKS _Pragma("unroll 1")
+#else
+#define FCM_SOME_PACKS _Pragma("unroll(P * M < 8 ? 4 : 2)")
+#endif
+
 namespace fcm {
 
 /// Adds to `sums` what the step's input channels give. `P` and `M` are the item's pixels and channels, or 0 where they
 /// are not known when this is compiled.
-template <class A, int P, int M>
-__device__ __forceinline__ void accumulate(const Work<A>& w, const Item& item, typename A::Sum* sums) {
+template <class A, int P, int M, int S>
+__device__ __forceinline__ void accumulate(const Work<A, S>& w, const Item& item, typename A::Sum* sums) {
   using Sum = typename A::Sum;
-  const Stage& k = w.k;
+  const Stage& k = w.k();
   const int pixels = P ? P : k.pixels, group = M ? M : k.group;
   const int taps = k.rows.window * k.columns.window;
   int row[P ? P : maximum_sums], column[P ? P : maximum_sums];
@@ -56,8 +64,8 @@ __device__ __forceinline__ void accumulate(const Work<A>& w, const Item& item, t
 }
 
 /// The same for a pointwise stage.
-template <class A, int P, int M>
-__device__ __forceinline__ void accumulate_pointwise(const Work<A>& w, const Item& item, typename A::Sum* sums) {
+template <class A, int P, int M, int S>
+__device__ __forceinline__ void accumulate_pointwise(const Work<A, S>& w, const Item& item, typename A::Sum* sums) {
   using Sum = typename A::Sum;
   int at[P], filter[M], zero[M];
   Sum sum[M * P];
@@ -77,7 +85,7 @@ __device__ __forceinline__ void accumulate_pointwise(const Work<A>& w, const Ite
   for (int c = 0; c < w.reduced; ++c) {
     Sum value[P], weight[M];
 #pragma unroll
-    for (int p = 0; p < P; ++p) value[p] = A::value(w.in[at[p] + c * w.channel_step], w.k);
+    for (int p = 0; p < P; ++p) value[p] = A::value(w.in[at[p] + c * w.channel_step], w.k());
 #pragma unroll
     for (int m = 0; m < M; ++m) weight[m] = A::weight(w.weights[filter[m] + c], zero[m]);
 #pragma unroll
@@ -91,10 +99,10 @@ __device__ __forceinline__ void accumulate_pointwise(const Work<A>& w, const Ite
 }
 
 /// The same for a pointwise stage in NCHW whose filters are read in packs of `V` input channels. `P` and `M` may be 0.
-template <class A, int P, int M, int V>
-__device__ FCM_SHARED_CODE void accumulate_filters(const Work<A>& w, const Item& item, typename A::Sum* sums) {
+template <class A, int P, int M, int V, int S>
+__device__ FCM_SHARED_CODE void accumulate_filters(const Work<A, S>& w, const Item& item, typename A::Sum* sums) {
   using Sum = typename A::Sum;
-  const Stage& k = w.k;
+  const Stage& k = w.k();
   const int pixels = P ? P : k.pixels, group = M ? M : k.group;
   int at[P ? P : maximum_sums];
   Sum sum[P && M ? P * M : maximum_sums];
@@ -105,12 +113,7 @@ __device__ FCM_SHARED_CODE void accumulate_filters(const Work<A>& w, const Item&
   }
 #pragma unroll
   for (int s = 0; s < group * pixels; ++s) sum[s] = sums[s];
-  // Reads of several packs are on their way together, fewer where a pack has many. On the CPU it would be long code for nothing.
-#ifdef FUSELAB_EMULATED
-#pragma unroll 1
-#else
-#pragma unroll(P * M < 8 ? 4 : 2)
-#endif
+  FCM_SOME_PACKS
   for (int c = 0; c < w.reduced; c += V) {
     Sum value[V][P ? P : maximum_sums];
 #pragma unroll
@@ -137,10 +140,10 @@ __device__ FCM_SHARED_CODE void accumulate_filters(const Work<A>& w, const Item&
 }
 
 /// The same for a pointwise stage in NHWC, `V` input channels at once. `P` and `M` may be 0.
-template <class A, int P, int M, int V>
-__device__ FCM_SHARED_CODE void accumulate_packs(const Work<A>& w, const Item& item, typename A::Sum* sums) {
+template <class A, int P, int M, int V, int S>
+__device__ FCM_SHARED_CODE void accumulate_packs(const Work<A, S>& w, const Item& item, typename A::Sum* sums) {
   using Element = typename A::Element;
-  const Stage& k = w.k;
+  const Stage& k = w.k();
   const int pixels = P ? P : k.pixels, group = M ? M : k.group;
   int at[P ? P : maximum_sums];
 #pragma unroll
@@ -152,6 +155,7 @@ __device__ FCM_SHARED_CODE void accumulate_packs(const Work<A>& w, const Item& i
   typename A::Sum sum[P && M ? P * M : maximum_sums];
 #pragma unroll
   for (int s = 0; s < group * pixels; ++s) sum[s] = sums[s];
+  FCM_SOME_PACKS
   for (int c = 0; c < w.reduced; c += V) {
     pack<Element, V> value[P ? P : maximum_sums];
 #pragma unroll
@@ -181,9 +185,9 @@ __device__ FCM_SHARED_CODE void accumulate_packs(const Work<A>& w, const Item& i
 
 /// The same for a depthwise stage in NHWC: `V` neighbouring channels, each with its own filter, of which a tap's weights lie
 /// side by side.
-template <class A, int P, int V>
-__device__ FCM_SHARED_CODE void accumulate_channels(const Work<A>& w, const Item& item, typename A::Sum* sums) {
-  const Stage& k = w.k;
+template <class A, int P, int V, int S>
+__device__ FCM_SHARED_CODE void accumulate_channels(const Work<A, S>& w, const Item& item, typename A::Sum* sums) {
+  const Stage& k = w.k();
   const int pixels = P ? P : k.pixels;
   int row[P ? P : maximum_sums], column[P ? P : maximum_sums];
 #pragma unroll
@@ -216,10 +220,10 @@ __device__ FCM_SHARED_CODE void accumulate_channels(const Work<A>& w, const Item
 
 /// The same for an INT8 pointwise stage in NHWC, by the warp's matrices of 16 pixels × 32 input channels × 8 filters. Of a
 /// matrix's pixels a thread holds the rows that its own outputs have.
-template <class A, int P, int M>
-__device__ FCM_SHARED_CODE void accumulate_matrices(const Work<A>& w, const Item& item, typename A::Sum* sums) {
+template <class A, int P, int M, int S>
+__device__ FCM_SHARED_CODE void accumulate_matrices(const Work<A, S>& w, const Item& item, typename A::Sum* sums) {
   if constexpr (A::has_matrices) {
-    const Stage& k = w.k;
+    const Stage& k = w.k();
     const int pixels = P ? P : k.pixels, group = M ? M : k.group, lane = w.b.thread & 31, word = 4 * (lane & 3);
     constexpr int ones = 0x01010101, size = P && M ? P * M : maximum_sums;
     int at[P ? P : maximum_sums], filter[M ? M / 2 : maximum_sums];

@@ -9,9 +9,10 @@ namespace fcm {
 struct Range {
   int low, high;
   __device__ __forceinline__ int count() const { return high - low; }
-  __device__ __forceinline__ bool operator==(const Range& other) const {
-    return low == other.low && high == other.high;
-  }
+  /// Tells the range from the others that one buffer holds in turn: of two of those the one that begins later does not end
+  /// earlier, so the sums of their ends differ, and no tensor is so large that they differ in the highest bit alone. By
+  /// that bit the compiler sees that it is not 0, and leaves out what cannot be.
+  __device__ __forceinline__ unsigned name() const { return (unsigned(low) + unsigned(high)) | 1u << 31; }
 };
 
 /// The tensors of a chain. A bias, multiplier or second input that a chain lacks is never touched.
@@ -75,13 +76,13 @@ struct Hazards {
   }
 };
 
-/// What an operand's buffers hold: the current one, and the one that was loaded ahead. Filters are those of weights.
+/// What an operand's buffers hold, by name: the current one, and the one that was loaded ahead. Filters are those of
+/// weights. 0 is nothing.
 struct Held {
-  Range channels = {-1, -1}, filters = {-1, -1};
-  Range next_channels = {-1, -1}, next_filters = {-1, -1};
+  unsigned channels = 0, filters = 0, next_channels = 0, next_filters = 0;
 
-  /// Whether `channels` of `filters` are there or on their way; otherwise they are to be loaded, and are noted so.
-  __device__ __forceinline__ bool has(Hazards& hazards, int buffer, Range wanted, Range of, bool is_ahead) {
+  /// Whether `wanted` of `of` is there or on its way; otherwise it is to be loaded, and is noted so.
+  __device__ __forceinline__ bool has(Hazards& hazards, int buffer, unsigned wanted, unsigned of, bool is_ahead) {
     if (channels == wanted && filters == of) return true;
     const bool is_next = next_channels == wanted && next_filters == of;
     if (is_ahead) {
@@ -90,7 +91,7 @@ struct Held {
     }
     channels = wanted, filters = of;
     if (is_next) {
-      next_channels = next_filters = {-1, -1};
+      next_channels = next_filters = 0;
       hazards.select(buffer, 1 - hazards.current(buffer));
     }
     return is_next;
@@ -108,10 +109,21 @@ struct Box {
   int channels, rows, columns;
 };
 
+/// The kernel's constants. On a GPU they are named where they are used, so that nothing stands between the compiler and
+/// their values: NVRTC 13.0 leaves some in memory that it must first find through a pointer.
+struct Known {
+#ifdef FCM_CONSTANTS_AT_RUN_TIME
+  const Constants* held;
+  __device__ __forceinline__ const Constants* operator->() const { return held; }
+#else
+  __device__ __forceinline__ const Constants* operator->() const { return &constants; }
+#endif
+};
+
 template <class A> struct Block {
   using Element = typename A::Element;
 
-  const Constants& K;
+  const Known K;
   const Operands<A>& g;
   int thread;
   int image, row_tile, column_tile;
@@ -119,35 +131,40 @@ template <class A> struct Block {
   Slots rows[maximum_stages + 1], columns[maximum_stages + 1];
   Hazards hazards;
   Held ifm[2], weights[maximum_stages], bias[maximum_stages], multipliers[maximum_stages];
-  /// The channels that the buffers of intermediates hold, and whether they hold any: a constant where one is first asked
-  /// for, so that the compiler leaves out what cannot be.
-  Range made[maximum_stages];
-  bool is_made[maximum_stages];
+  /// The channels that the buffers of intermediates hold, by name, and whether they hold any.
+  unsigned made[maximum_stages];
+  bool is_made[maximum_stages] = {};
 
-  __device__ __forceinline__ Block(const Constants& K, const Operands<A>& g) : K(K), g(g) {
+  __device__ __forceinline__ Block(Known K, const Operands<A>& g) : K(K), g(g) {
     thread = threadIdx.x;
     int rest = blockIdx.x, channel_tile;
-    if (K.order == channel_fastest) channel_tile = take(rest, K.channel_tiles);
-    if (K.order == swizzled) {
-      int in_band = take(rest, K.row_tiles * K.column_tiles);
-      const int top = in_band / (band_rows * K.column_tiles) * band_rows;
-      in_band -= top * K.column_tiles;
-      const int height = min(band_rows, K.row_tiles - top);
+    if (K->order == channel_fastest) channel_tile = take(rest, K->channel_tiles);
+    if (K->order == swizzled) {
+      int in_band = take(rest, K->row_tiles * K->column_tiles);
+      const int top = in_band / (band_rows * K->column_tiles) * band_rows;
+      in_band -= top * K->column_tiles;
+      const int height = min(band_rows, K->row_tiles - top);
       row_tile = top + take(in_band, height);
       column_tile = in_band;
     } else {
-      if (K.order == row_fastest) row_tile = take(rest, K.row_tiles);
-      column_tile = take(rest, K.column_tiles);
-      if (K.order != row_fastest) row_tile = take(rest, K.row_tiles);
+      if (K->order == row_fastest) row_tile = take(rest, K->row_tiles);
+      column_tile = take(rest, K->column_tiles);
+      if (K->order != row_fastest) row_tile = take(rest, K->row_tiles);
     }
-    if (K.order != channel_fastest) channel_tile = take(rest, K.channel_tiles);
+    if (K->order != channel_fastest) channel_tile = take(rest, K->channel_tiles);
     image = rest;
-    const int first = channel_tile * K.tile_channels, all = K.stage[K.stages - 1].output_channels;
-    channels = {first, min(first + K.tile_channels, all)};
-#pragma unroll
-    for (int stage = 0; stage < maximum_stages; ++stage) is_made[stage] = false;
-    place(rows, K.rows, row_tile, K.tile_rows, &Stage::rows);
-    place(columns, K.columns, column_tile, K.tile_columns, &Stage::columns);
+    const int first = channel_tile * K->tile_channels, all = K->stage[K->stages - 1].output_channels;
+    channels = {first, min(first + K->tile_channels, all)};
+    place<maximum_stages>(rows, K->rows, row_tile, K->tile_rows, &Stage::rows);
+    place<maximum_stages>(columns, K->columns, column_tile, K->tile_columns, &Stage::columns);
+  }
+
+  /// Hides from the compiler that the thread's number is that of the step before, or it keeps in registers what follows
+  /// from it for every item at once.
+  __device__ __forceinline__ void begin_step() {
+#ifdef __CUDA_ARCH__
+    asm volatile("" : "+r"(thread));
+#endif
   }
 
   static __device__ __forceinline__ int take(int& rest, int extent) {
@@ -157,24 +174,24 @@ template <class A> struct Block {
   }
 
   /// From the outputs of the tile that exist back to what they need of the input, map by map.
-  __device__ __forceinline__ void place(
+  template <int map> __device__ __forceinline__ void place(
       Slots (&slots)[maximum_stages + 1], const MapAxis (&maps)[maximum_stages + 1], int tile, int size,
       const WindowAxis Stage::*axis) const {
-#pragma unroll
-    for (int map = maximum_stages; map >= 0; --map) {
-      if (map > K.stages) continue;
-      const MapAxis& m = maps[map];
-      slots[map].first = m.origin + tile * m.tile_step;
-      if (map == K.stages) {
-        slots[map].low = tile * size;
-        slots[map].high = min((tile + 1) * size, m.extent) - 1;
-      } else {
-        const WindowAxis& w = K.stage[map].*axis;
+    const MapAxis& m = maps[map];
+    slots[map].first = m.origin + tile * m.tile_step;
+    if (map == K->stages) {
+      slots[map].low = tile * size;
+      slots[map].high = min((tile + 1) * size, m.extent) - 1;
+    }
+    if constexpr (map < maximum_stages) {
+      if (map < K->stages) {
+        const WindowAxis& w = K->stage[map].*axis;
         slots[map].low = max(slots[map + 1].low * w.stride - w.padding, 0);
         slots[map].high =
             min(slots[map + 1].high * w.stride - w.padding + (w.window - 1) * w.dilation, m.extent - 1);
       }
     }
+    if constexpr (map > 0) place<map - 1>(slots, maps, tile, size, axis);
   }
 
   /// The index of a slot; negative where it holds nothing.
@@ -182,22 +199,20 @@ template <class A> struct Block {
       const MapAxis& m, const Slots& s, int tile, int slot, const int* tables) {
     if (m.table >= 0) return tables[m.table + tile * m.slots + slot];
     const int at = s.first + slot * m.slot_step;
-    // Without branches: with one NVRTC 13.0 leaves constants of some kernels in memory.
-    const bool holds = (at >= s.low) & (at <= s.high);
-    return (m.is_full != 0) | holds ? at : -1;
+    return m.is_full || (at >= s.low && at <= s.high) ? at : -1;
   }
   __device__ __forceinline__ int row(int map, int slot) const {
-    return index(K.rows[map], rows[map], row_tile, slot, g.tables);
+    return index(K->rows[map], rows[map], row_tile, slot, g.tables);
   }
   __device__ __forceinline__ int column(int map, int slot) const {
-    return index(K.columns[map], columns[map], column_tile, slot, g.tables);
+    return index(K->columns[map], columns[map], column_tile, slot, g.tables);
   }
   __device__ __forceinline__ Box tensor(int map) const {
-    const int channels = map == 0 ? K.stage[0].input_channels : K.stage[map - 1].output_channels;
-    return {channels, K.rows[map].extent, K.columns[map].extent};
+    const int channels = map == 0 ? K->stage[0].input_channels : K->stage[map - 1].output_channels;
+    return {channels, K->rows[map].extent, K->columns[map].extent};
   }
   /// Slots of a tile; the channels are those of the step.
-  __device__ __forceinline__ Box tile(int map) const { return {0, K.rows[map].slots, K.columns[map].slots}; }
+  __device__ __forceinline__ Box tile(int map) const { return {0, K->rows[map].slots, K->columns[map].slots}; }
 };
 
 /// The input slot that output slot `slot` reads through `tap`.

@@ -15,9 +15,9 @@ namespace fcm {
 
 /// `convolve` with the stage's register tile. On the CPU those that schedules mostly have are compiled, and one for
 /// all others.
-template <int S, class A> __device__ __forceinline__ void convolve_tile(const Work<A>& w, typename A::Sum* sums) {
+template <int S, class A, int T> __device__ __forceinline__ void convolve_tile(const Work<A, T>& w, typename A::Sum* sums) {
 #ifdef FCM_CONSTANTS_AT_RUN_TIME
-  switch (w.k.pixels * 256 + w.k.group) {
+  switch (w.k().pixels * 256 + w.k().group) {
     case 1 * 256 + 1: return convolve<A, 1, 1, any_way, 0, 0, 0>(w, sums);
     case 1 * 256 + 2: return convolve<A, 1, 2, any_way, 0, 0, 0>(w, sums);
     case 2 * 256 + 1: return convolve<A, 2, 1, any_way, 0, 0, 0>(w, sums);
@@ -61,28 +61,28 @@ __device__ __forceinline__ Range chunk_of(const Stage& k, Range all, int start) 
 template <int S, class A>
 __device__ FCM_SHARED_CODE void fetch(Block<A>& b, Range channels, Range chunk, bool is_ahead) {
   if constexpr (S > 0) {
-    const Stage& before = b.K.stage[S - 1];
+    const Stage& before = b.K->stage[S - 1];
     const bool is_chunked = before.mixes && before.chunk < before.input_channels;
-    if (!(b.is_made[S - 1] && b.made[S - 1] == chunk) && !(is_ahead && is_chunked)) {
+    if (!(b.is_made[S - 1] && b.made[S - 1] == chunk.name()) && !(is_ahead && is_chunked)) {
       const Range all = inputs_of(before, chunk);
       fetch<S - 1>(b, chunk, chunk_of(before, all, all.low), is_ahead);
     }
   } else {
     load_ifm(b, 0, chunk, is_ahead);
-    if (b.K.inputs == 2) load_ifm(b, 1, chunk, is_ahead);
+    if (b.K->inputs == 2) load_ifm(b, 1, chunk, is_ahead);
   }
-  load_constants(b, S, channels, chunk, is_ahead);
+  load_constants<S>(b, channels, chunk, is_ahead);
 }
 
 /// Leaves output `channels` of stage `S` in its buffer, or, after the last stage, in global memory. An add after it has
 /// no step of its own: what it adds goes to the results in registers.
 template <int S, class A> __device__ FCM_SHARED_CODE void make(Block<A>& b, Range channels) {
-  const Stage& k = b.K.stage[S];
-  const bool is_last = k.target + 1 == b.K.stages;
+  const Stage& k = b.K->stage[S];
+  const bool is_last = k.target + 1 == b.K->stages;
   if (!is_last) {
-    if (b.is_made[S] && b.made[S] == channels) return;
+    if (b.is_made[S] && b.made[S] == channels.name()) return;
     b.is_made[S] = true;
-    b.made[S] = channels;
+    b.made[S] = channels.name();
   }
   typename A::Sum sums[FCM_SUMS(S)];
 #ifndef FCM_CONSTANTS_AT_RUN_TIME
@@ -94,23 +94,26 @@ template <int S, class A> __device__ FCM_SHARED_CODE void make(Block<A>& b, Rang
   // A stage that takes its input at once has no loop, so that none of its sums is carried round one.
   const bool is_chunked = k.mixes && k.chunk < k.input_channels;
   int start = all.low;
+  // Not unrolled, however few the chunks: their code is long.
+#pragma unroll 1
   do {
+    b.begin_step();
     const Range chunk = chunk_of(k, all, start);
     start = chunk.high;
     fetch<S>(b, channels, chunk, false);
-    if (b.K.buffers == 2 && start < all.high) fetch<S>(b, channels, chunk_of(k, all, start), true);
+    if (b.K->buffers == 2 && start < all.high) fetch<S>(b, channels, chunk_of(k, all, start), true);
     if constexpr (S > 0) make<S - 1>(b, chunk);
     if (S > 0 && k.operation == add) continue;
 
     const bool ends = chunk.high == all.high;
     unsigned reads = S > 0 ? 1u << buffer::intermediate(S - 1) : b.hazards.bit(buffer::ifm(0));
-    if (S == 0 && b.K.inputs == 2) reads |= b.hazards.bit(buffer::ifm(1));
+    if (S == 0 && b.K->inputs == 2) reads |= b.hazards.bit(buffer::ifm(1));
     if (k.operation == convolution) reads |= b.hazards.bit(buffer::weights(S));
     if (ends && k.has_bias) reads |= b.hazards.bit(buffer::bias(S));
     if (ends && k.multipliers.copies > 0) reads |= b.hazards.bit(buffer::multipliers(S));
     b.hazards.compute(reads, ends && !is_last ? 1u << buffer::intermediate(k.target) : 0u);
 
-    const Work<A> w(b, S, {channels, chunk, chunk.low == all.low, ends});
+    const Work<A, FCM_STAGE(S)> w(b, S, {channels, chunk, chunk.low == all.low, ends});
     if (k.operation != convolution) {
       combine(w);
     } else {
@@ -119,10 +122,10 @@ template <int S, class A> __device__ FCM_SHARED_CODE void make(Block<A>& b, Rang
   } while (is_chunked && start < all.high);
 }
 
-template <class A> __device__ __forceinline__ void run(const Constants& K, const Operands<A>& g) {
+template <class A> __device__ __forceinline__ void run(Known K, const Operands<A>& g) {
   Block<A> b(K, g);
 #ifdef FCM_CONSTANTS_AT_RUN_TIME
-  switch (K.stages) {
+  switch (K->stages) {
     case 1: return make<0>(b, b.channels);
     case 2: return make<1>(b, b.channels);
     case 3: return make<2>(b, b.channels);
@@ -139,6 +142,6 @@ template <class A> __device__ __forceinline__ void run(const Constants& K, const
 // What stands before this text defines `fcm::constants` and the names of the kernel and of its arithmetic.
 extern "C" __global__ void __launch_bounds__(fcm::constants.threads, fcm::constants.resident) FCM_KERNEL(
     const __grid_constant__ fcm::Operands<FCM_ARITHMETIC> g) {
-  fcm::run(fcm::constants, g);
+  fcm::run(fcm::Known(), g);
 }
 #endif

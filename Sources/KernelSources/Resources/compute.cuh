@@ -4,20 +4,12 @@
 
 namespace fcm {
 
-/// Threads of the block. In INT8 by the constant's name on a GPU: NVRTC 13.0 leaves it in memory else, and does so in FP32 by its name.
-template <class A> __device__ __forceinline__ int threads_of(const Block<A>& b) {
-#ifndef FCM_CONSTANTS_AT_RUN_TIME
-  if constexpr (A::has_matrices) return constants.threads;
-#endif
-  return b.K.threads;
-}
-
 /// What is known of a stage when this is compiled.
 enum Way { any_way = 0, one_tap = 1, many_taps = 2, by_packs = 3, by_matrices = 4, by_channels = 5, by_filters = 6 };
 
 /// What a convolution's step adds to one item's sums.
-template <class A, int P, int M, int W, int V>
-__device__ __forceinline__ void accumulate_item(const Work<A>& w, const Item& item, typename A::Sum* own) {
+template <class A, int P, int M, int W, int V, int S>
+__device__ __forceinline__ void accumulate_item(const Work<A, S>& w, const Item& item, typename A::Sum* own) {
   if constexpr (W == many_taps) {
     accumulate<A, P, M>(w, item, own);
   } else if constexpr (W == one_tap) {
@@ -31,7 +23,7 @@ __device__ __forceinline__ void accumulate_item(const Work<A>& w, const Item& it
   } else if constexpr (W == by_channels) {
     accumulate_channels<A, P, V>(w, item, own);
   } else {
-    const Stage& k = w.k;
+    const Stage& k = w.k();
     if (k.path == matrix) return accumulate_matrices<A, 0, 0>(w, item, own);
     if (k.path == filter_packs) {
       return k.pack == 4 ? accumulate_filters<A, P, M, 4>(w, item, own) : accumulate_filters<A, 0, 0, 2>(w, item, own);
@@ -52,9 +44,13 @@ __device__ __forceinline__ void accumulate_item(const Work<A>& w, const Item& it
 }
 
 /// Bias, requantization and activation of the item's sums, `V` neighbouring channels at once.
-template <class A, int P, int M, int V>
-__device__ __forceinline__ void finish_item(const Work<A>& w, const Item& item, typename A::Sum* own) {
-  const Stage& k = w.k;
+template <class A, int P, int M, int V, int S>
+__device__ __forceinline__ void finish_item(const Work<A, S>& w, Item item, typename A::Sum* own) {
+  const Stage& k = w.k();
+#ifdef __CUDA_ARCH__
+  // Anew, or the compiler keeps through the sums what follows from it for every pixel.
+  if constexpr (P * M >= 32) asm volatile("" : "+r"(item.pixel));
+#endif
   const int pixels = P ? P : k.pixels, group = M ? M : k.group;
 #pragma unroll
   for (int m = 0; m < group; m += V) {
@@ -82,19 +78,19 @@ __device__ __forceinline__ void finish_item(const Work<A>& w, const Item& item, 
 }
 
 /// The same, compiled once on the CPU.
-template <class A, int V>
-__device__ FCM_SHARED_CODE void finish_shared(const Work<A>& w, const Item& item, typename A::Sum* own) {
+template <class A, int V, int S>
+__device__ FCM_SHARED_CODE void finish_shared(const Work<A, S>& w, const Item& item, typename A::Sum* own) {
   finish_item<A, 0, 0, V>(w, item, own);
 }
 
 /// What a convolution's step asks of one item of the thread, ended where the reduction does. The item's sums lie at `own`.
-template <class A, int P, int M, int W, int V, int N>
-__device__ __forceinline__ void convolve_item(const Work<A>& w, int round, typename A::Sum* own) {
-  const Stage& k = w.k;
+template <class A, int P, int M, int W, int V, int N, int S>
+__device__ __forceinline__ void convolve_item(const Work<A, S>& w, int round, typename A::Sum* own) {
+  const Stage& k = w.k();
   const int pixels = P ? P : k.pixels, group = M ? M : k.group;
   // A warp has its matrices, a thread its item.
   const int shift = k.path == matrix ? 5 : 0;
-  const int number = round * (threads_of(w.b) >> shift) + (w.b.thread >> shift);
+  const int number = round * (w.b.K->threads >> shift) + (w.b.thread >> shift);
   if (number >= w.items) return;
   const Item item(w, number);
   if (w.step.begins) {
@@ -115,8 +111,8 @@ __device__ __forceinline__ void convolve_item(const Work<A>& w, int round, typen
 }
 
 /// Rounds `I…R − 1`. Each is code of its own, however long, so that every sum has a register of its own.
-template <class A, int P, int M, int W, int V, int N, int I, int R>
-__device__ __forceinline__ void convolve_rounds(const Work<A>& w, typename A::Sum* sums) {
+template <class A, int P, int M, int W, int V, int N, int I, int R, int S>
+__device__ __forceinline__ void convolve_rounds(const Work<A, S>& w, typename A::Sum* sums) {
   if constexpr (I < R) {
     convolve_item<A, P, M, W, V, N>(w, I, sums + I * P * M);
     convolve_rounds<A, P, M, W, V, N, I + 1, R>(w, sums);
@@ -126,9 +122,9 @@ __device__ __forceinline__ void convolve_rounds(const Work<A>& w, typename A::Su
 /// A convolution's step: all items of the thread. `V` input channels are read and `N` output channels written at once.
 /// `R` is how many items there are where their sums are kept from chunk to chunk;
 /// 0 where the stage reduces at once, and on the CPU.
-template <class A, int P, int M, int W, int V, int N, int R>
-__device__ FCM_SHARED_CODE void convolve(const Work<A>& w, typename A::Sum* sums) {
-  const Stage& k = w.k;
+template <class A, int P, int M, int W, int V, int N, int R, int S>
+__device__ FCM_SHARED_CODE void convolve(const Work<A, S>& w, typename A::Sum* sums) {
+  const Stage& k = w.k();
   if constexpr (R > 0) {
     convolve_rounds<A, P, M, W, V, N, 0, R>(w, sums);
   } else {
@@ -149,11 +145,11 @@ __device__ FCM_SHARED_CODE void convolve(const Work<A>& w, typename A::Sum* sums
 }
 
 /// A layer without weights: each output from the taps of its own channel that lie inside the map.
-template <class A> __device__ FCM_SHARED_CODE void combine(const Work<A>& w) {
-  const Stage& k = w.k;
-  const Box map = w.b.tensor(w.stage);
+template <class A, int S> __device__ FCM_SHARED_CODE void combine(const Work<A, S>& w) {
+  const Stage& k = w.k();
+  const Box map = w.b.tensor(w.stage());
 #pragma unroll 1
-  for (int number = w.b.thread; number < w.items; number += w.b.K.threads) {
+  for (int number = w.b.thread; number < w.items; number += w.b.K->threads) {
     const Item item(w, number);
 #pragma unroll 1
     for (int m = 0; m < k.group; ++m) {
@@ -161,8 +157,8 @@ template <class A> __device__ FCM_SHARED_CODE void combine(const Work<A>& w) {
 #pragma unroll 1
       for (int p = 0; p < k.pixels; ++p) {
         const int pixel = item.pixel_of(p), row = pixel / item.columns, column = pixel - row * item.columns;
-        const int y0 = w.b.row(w.stage + 1, row) * k.rows.stride - k.rows.padding;
-        const int x0 = w.b.column(w.stage + 1, column) * k.columns.stride - k.columns.padding;
+        const int y0 = w.b.row(w.stage() + 1, row) * k.rows.stride - k.rows.padding;
+        const int x0 = w.b.column(w.stage() + 1, column) * k.columns.stride - k.columns.padding;
         typename A::Element largest = 0, other = 0;
         typename A::Sum sum = 0;
         int count = 0;

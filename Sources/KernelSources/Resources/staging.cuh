@@ -80,10 +80,10 @@ __device__ __forceinline__ void load_rows(
   const Box map = b.tensor(0), tile = b.tile(0);
   const int items_per_row = tile.columns / width;
   const int items = channels.count() * tile.rows * items_per_row;
-  Walk columns(b.thread, items_per_row, b.K.threads);
+  Walk columns(b.thread, items_per_row, b.K->threads);
   Walk rows(columns.row, tile.rows, columns.rows);
   FCM_LOADS_ONCE
-  for (int first = b.thread & ~31; first < items; first += b.K.threads) {
+  for (int first = b.thread & ~31; first < items; first += b.K->threads) {
     const int item = first + (b.thread & 31);
     const int channel = rows.row, row = rows.at, column = columns.at * width;
     const bool active = channel < channels.count();
@@ -102,63 +102,63 @@ __device__ __forceinline__ void load_pixels(
   const Box map = b.tensor(0), tile = b.tile(0);
   const int per_pixel = channels.count() / width;
   const int items = tile.rows * tile.columns * per_pixel;
-  Walk pixels(b.thread, per_pixel, b.K.threads);
+  Walk pixels(b.thread, per_pixel, b.K->threads);
   Walk rows(pixels.row, tile.columns, pixels.rows);
   FCM_LOADS_ONCE
-  for (int first = b.thread & ~31; first < items; first += b.K.threads) {
+  for (int first = b.thread & ~31; first < items; first += b.K->threads) {
     const int channel = pixels.at * width, pixel = pixels.row, row = rows.row, column = rows.at;
     const bool active = row < tile.rows;
     const int y = active ? b.row(0, row) : -1, x = active ? b.column(0, column) : -1;
     const int at = ((b.image * map.rows + y) * map.columns + x) * map.channels + channels.low + channel;
-    copy_async_if(active, y >= 0 && x >= 0, to, pixel * b.K.pitch[0] + channel, from, at, width, fill);
+    copy_async_if(active, y >= 0 && x >= 0, to, pixel * b.K->pitch[0] + channel, from, at, width, fill);
     rows.advance(pixels.advance());
   }
 }
 
 template <class A>
 __device__ __forceinline__ void load_ifm(Block<A>& b, int input, Range channels, bool is_ahead) {
-  if (b.ifm[input].has(b.hazards, buffer::ifm(input), channels, {0, 0}, is_ahead)) return;
-  const Staging& s = b.K.ifm[input];
+  if (b.ifm[input].has(b.hazards, buffer::ifm(input), channels.name(), 0, is_ahead)) return;
+  const Staging& s = b.K->ifm[input];
   const Box map = b.tensor(0), tile = b.tile(0);
   const int copy = b.hazards.load(buffer::ifm(input), s.copies, is_ahead);
-  const int count = (b.K.is_hwc ? b.K.pitch[0] : channels.count()) * tile.rows * tile.columns;
+  const int count = (b.K->is_hwc ? b.K->pitch[0] : channels.count()) * tile.rows * tile.columns;
   const auto to = staged<typename A::Element>(s, copy, count, buffer::ifm(input) + copy);
-  if (b.K.is_hwc) {
-    load_pixels(b, to, b.g.ifm[input], channels, s.width, A::fill(b.K.stage[0], input));
+  if (b.K->is_hwc) {
+    load_pixels(b, to, b.g.ifm[input], channels, s.width, A::fill(b.K->stage[0], input));
   } else if (s.whole) {
     const int plane = map.rows * map.columns;
     const int start = (b.image * map.channels + channels.low) * plane;
-    load_run(b.thread, b.K.threads, to, b.g.ifm[input], start, channels.count() * plane, s.width);
+    load_run(b.thread, b.K->threads, to, b.g.ifm[input], start, channels.count() * plane, s.width);
   } else {
-    load_rows(b, to, b.g.ifm[input], channels, s.width, A::fill(b.K.stage[0], input));
+    load_rows(b, to, b.g.ifm[input], channels, s.width, A::fill(b.K->stage[0], input));
   }
 }
 
 /// Filters `filters` of the input channels `reduced`: one piece where those are all that a filter has.
-template <class A>
-__device__ __forceinline__ void load_weights(Block<A>& b, int stage, Range filters, Range reduced, bool is_ahead) {
-  if (b.weights[stage].has(b.hazards, buffer::weights(stage), reduced, filters, is_ahead)) return;
-  const Stage& k = b.K.stage[stage];
+template <int S, class A>
+__device__ __forceinline__ void load_weights(Block<A>& b, Range filters, Range reduced, bool is_ahead) {
+  if (b.weights[S].has(b.hazards, buffer::weights(S), reduced.name(), filters.name(), is_ahead)) return;
+  const Stage& k = b.K->stage[S];
   const int window = k.rows.window * k.columns.window, filter = k.channels_per_group * window;
-  const int copy = b.hazards.load(buffer::weights(stage), k.weights.copies, is_ahead);
+  const int copy = b.hazards.load(buffer::weights(S), k.weights.copies, is_ahead);
   const int length = reduced.count() * window, width = k.weights.width;
   const auto to = staged<typename A::Element>(
-      k.weights, copy, filter_room(k, filters.count(), length), buffer::weights(stage) + copy);
+      k.weights, copy, filter_room(k, filters.count(), length), buffer::weights(S) + copy);
   const int start = filters.low * filter + reduced.low * window, count = filters.count();
-  const auto from = b.g.weights[stage];
+  const auto from = b.g.weights[S];
   if (k.tap_pitch > 0) {
     const int pitch = k.tap_pitch;
-    load_runs(b.thread, b.K.threads, to, from, start, count, filter, length, width, [=](int channel, int tap) {
+    load_runs(b.thread, b.K->threads, to, from, start, count, filter, length, width, [=](int channel, int tap) {
       return tap * pitch + channel;
     });
   } else if (k.path != elements) {
-    load_runs(b.thread, b.K.threads, to, from, start, count, filter, length, width, [&](int run, int at) {
+    load_runs(b.thread, b.K->threads, to, from, start, count, filter, length, width, [&](int run, int at) {
       return filter_place(k, run) + at;
     });
   } else if (length == filter) {
-    load_run(b.thread, b.K.threads, to, from, start, count * length, width);
+    load_run(b.thread, b.K->threads, to, from, start, count * length, width);
   } else {
-    load_runs(b.thread, b.K.threads, to, from, start, count, filter, length, width, [=](int run, int at) {
+    load_runs(b.thread, b.K->threads, to, from, start, count, filter, length, width, [=](int run, int at) {
       return run * length + at;
     });
   }
@@ -168,21 +168,21 @@ __device__ __forceinline__ void load_weights(Block<A>& b, int stage, Range filte
 template <class A, class T>
 __device__ __forceinline__ void load_each(
     Block<A>& b, const Staging& s, int buffer, gptr<const T> from, Held& held, Range channels, bool is_ahead) {
-  if (held.has(b.hazards, buffer, channels, {0, 0}, is_ahead)) return;
+  if (held.has(b.hazards, buffer, channels.name(), 0, is_ahead)) return;
   const int copy = b.hazards.load(buffer, s.copies, is_ahead);
   const auto to = staged<T>(s, copy, channels.count(), buffer + copy);
-  load_run(b.thread, b.K.threads, to, from, channels.low, channels.count(), s.width);
+  load_run(b.thread, b.K->threads, to, from, channels.low, channels.count(), s.width);
 }
 
-template <class A>
-__device__ __forceinline__ void load_constants(Block<A>& b, int stage, Range channels, Range chunk, bool is_ahead) {
-  const Stage& k = b.K.stage[stage];
+template <int S, class A>
+__device__ __forceinline__ void load_constants(Block<A>& b, Range channels, Range chunk, bool is_ahead) {
+  const Stage& k = b.K->stage[S];
   if (k.operation != convolution) return;
-  load_weights(b, stage, channels, k.mixes ? chunk : Range{0, k.channels_per_group}, is_ahead);
-  if (k.has_bias) load_each(b, k.bias, buffer::bias(stage), b.g.bias[stage], b.bias[stage], channels, is_ahead);
+  load_weights<S>(b, channels, k.mixes ? chunk : Range{0, k.channels_per_group}, is_ahead);
+  if (k.has_bias) load_each(b, k.bias, buffer::bias(S), b.g.bias[S], b.bias[S], channels, is_ahead);
   if (k.multipliers.copies > 0) {
     load_each(
-        b, k.multipliers, buffer::multipliers(stage), b.g.multipliers[stage], b.multipliers[stage], channels,
+        b, k.multipliers, buffer::multipliers(S), b.g.multipliers[S], b.multipliers[S], channels,
         is_ahead);
   }
 }

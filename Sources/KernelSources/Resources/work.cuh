@@ -13,6 +13,13 @@
 #define FCM_SHARED_CODE __forceinline__
 #endif
 
+// The stage of a work: part of its type on a GPU, for the same reason; in the emulator a number.
+#ifdef FCM_CONSTANTS_AT_RUN_TIME
+#define FCM_STAGE(s) fcm::any_stage
+#else
+#define FCM_STAGE(s) s
+#endif
+
 namespace fcm {
 
 /// One compute step: output channels made, input channels reduced, and whether the sums begin or end with it.
@@ -21,13 +28,29 @@ struct Step {
   bool begins, ends;
 };
 
+constexpr int any_stage = -1;
+
+/// Which stage a work is of, and its constants.
+template <int S> struct WorkStage {
+  __device__ __forceinline__ WorkStage(Known, int) {}
+  __device__ __forceinline__ int stage() const { return S; }
+  __device__ __forceinline__ const Stage& k() const { return Known()->stage[S]; }
+};
+template <> struct WorkStage<any_stage> {
+  const int number;
+  const Stage& constants;
+  __device__ __forceinline__ WorkStage(Known K, int stage) : number(stage), constants(K->stage[stage]) {}
+  __device__ __forceinline__ int stage() const { return number; }
+  __device__ __forceinline__ const Stage& k() const { return constants; }
+};
+
 /// The items of a stage's step and the buffers they read.
-template <class A> struct Work {
+template <class A, int S> struct Work : WorkStage<S> {
   using Element = typename A::Element;
+  using WorkStage<S>::stage;
+  using WorkStage<S>::k;
 
   const Block<A>& b;
-  const Stage& k;
-  const int stage;
   const Step step;
   shared<Element> in, second, weights, out;
   shared<typename A::Bias> bias;
@@ -39,27 +62,28 @@ template <class A> struct Work {
   /// The first channel staged of the input, for stages that do not mix channels.
   int first_input;
 
-  __device__ __forceinline__ Work(const Block<A>& b, int stage, Step step)
-      : b(b), k(b.K.stage[stage]), stage(stage), step(step), source(b.tile(stage)), target(b.tile(stage + 1)) {
-    const Range inputs = stage == 0 ? b.ifm[0].channels : b.made[stage - 1 < 0 ? 0 : stage - 1];
-    const bool is_hwc = b.K.is_hwc;
-    const int plane = source.rows * source.columns, pitch = b.K.pitch[stage];
-    const int values = (is_hwc ? pitch : inputs.count()) * plane;
+  __device__ __forceinline__ Work(const Block<A>& b, int number, Step step)
+      : WorkStage<S>(b.K, number), b(b), step(step), source(b.tile(stage())), target(b.tile(stage() + 1)) {
+    const int stage = this->stage();
+    const Stage& k = this->k();
+    const bool is_hwc = b.K->is_hwc;
+    const int plane = source.rows * source.columns, pitch = b.K->pitch[stage];
+    const int values = (is_hwc ? pitch : step.reducing.count()) * plane;
     channel_step = is_hwc ? 1 : plane;
     slot_step = is_hwc ? pitch : 1;
     if (stage == 0) {
-      in = staged<Element>(b.K.ifm[0], b.hazards.current(buffer::ifm(0)), values, current(buffer::ifm(0)));
-      if (b.K.inputs == 2) {
-        second = staged<Element>(b.K.ifm[1], b.hazards.current(buffer::ifm(1)), values, current(buffer::ifm(1)));
+      in = staged<Element>(b.K->ifm[0], b.hazards.current(buffer::ifm(0)), values, current(buffer::ifm(0)));
+      if (b.K->inputs == 2) {
+        second = staged<Element>(b.K->ifm[1], b.hazards.current(buffer::ifm(1)), values, current(buffer::ifm(1)));
       }
     } else {
-      in = shared_at<Element>(b.K.stage[stage - 1].intermediate, values, buffer::intermediate(stage - 1));
+      in = shared_at<Element>(b.K->stage[stage - 1].intermediate, values, buffer::intermediate(stage - 1));
     }
     pixels = target.rows * target.columns;
     const int channels = step.channels.count();
-    if (k.target + 1 < b.K.stages) {
-      const int room = (is_hwc ? b.K.pitch[k.target + 1] : channels) * pixels;
-      out = shared_at<Element>(b.K.stage[k.target].intermediate, room, buffer::intermediate(k.target));
+    if (k.target + 1 < b.K->stages) {
+      const int room = (is_hwc ? b.K->pitch[k.target + 1] : channels) * pixels;
+      out = shared_at<Element>(b.K->stage[k.target].intermediate, room, buffer::intermediate(k.target));
     }
     reduced = k.mixes ? step.reducing.count() : k.channels_per_group;
     if (k.operation == convolution) {
@@ -77,13 +101,13 @@ template <class A> struct Work {
       }
     }
     out_channel_step = is_hwc ? 1 : pixels;
-    out_slot_step = is_hwc ? b.K.pitch[k.target + 1] : 1;
+    out_slot_step = is_hwc ? b.K->pitch[k.target + 1] : 1;
     // What an item, or with matrices a warp, takes.
     const int wide = k.path == matrix ? 4 * k.group : k.group, high = k.path == matrix ? 8 * k.pixels : k.pixels;
     pixel_groups = (pixels + high - 1) / high;
     channel_groups = (channels + wide - 1) / wide;
     items = channel_groups * pixel_groups;
-    first_input = k.mixes ? 0 : inputs.low;
+    first_input = k.mixes ? 0 : step.reducing.low;
   }
 
   __device__ __forceinline__ int current(int buffer) const { return buffer + b.hazards.current(buffer); }
@@ -91,21 +115,21 @@ template <class A> struct Work {
   /// Where the staged channel stands that output channel `channel` of the step reads first.
   __device__ __forceinline__ int plane_of(int channel) const {
     const int output = step.channels.low + channel;
-    const int input = k.mixes ? 0 : output / k.filters_per_group * k.channels_per_group - first_input;
+    const int input = k().mixes ? 0 : output / k().filters_per_group * k().channels_per_group - first_input;
     return input * channel_step;
   }
 
   /// The zero point of the weights of output channel `channel` of the step.
   __device__ __forceinline__ int weight_zero(int channel) const {
-    const int table = k.q.weight_zeros;
-    return table < 0 ? k.q.weight_zero : b.g.tables[table + step.channels.low + channel];
+    const int table = k().q.weight_zeros;
+    return table < 0 ? k().q.weight_zero : b.g.tables[table + step.channels.low + channel];
   }
 
   /// `values` with the residuals of the adds that follow; these lie where the outputs from place `at` on do.
   template <int V>
   __device__ FCM_SHARED_CODE pack<Element, V> summed(bool active, int at, pack<Element, V> values) const {
-    for (int sum = stage + 1; sum <= k.target; ++sum) {
-      const Stage& add = b.K.stage[sum];
+    for (int sum = stage() + 1; sum <= k().target; ++sum) {
+      const Stage& add = b.K->stage[sum];
       const pack<Element, V> residuals = ld_pack_if<V>(active, b.g.residual[sum], at);
 #pragma unroll
       for (int v = 0; v < V; ++v) {
@@ -120,17 +144,17 @@ template <class A> struct Work {
   /// kernel, reads them.
   template <int V>
   __device__ __forceinline__ void emit(bool is_real, int channel, int row, int column, pack<Element, V> values) const {
-    const int y = b.row(stage + 1, row), x = b.column(stage + 1, column);
+    const int y = b.row(stage() + 1, row), x = b.column(stage() + 1, column);
     const bool exists = y >= 0 && x >= 0;
-    const Box map = b.tensor(stage + 1);
+    const Box map = b.tensor(stage() + 1);
     const int plane = map.rows * map.columns, c = step.channels.low + channel, pixel = y * map.columns + x;
-    const int at = b.K.is_hwc ? (b.image * plane + pixel) * map.channels + c
+    const int at = b.K->is_hwc ? (b.image * plane + pixel) * map.channels + c
                               : (b.image * map.channels + c) * plane + pixel;
-    if (k.target > stage) values = summed(is_real && exists, at, values);
-    if (k.target + 1 < b.K.stages) {
+    if (k().target > stage()) values = summed(is_real && exists, at, values);
+    if (k().target + 1 < b.K->stages) {
       if (!exists) {
 #pragma unroll
-        for (int v = 0; v < V; ++v) values.d[v] = A::fill(b.K.stage[k.target + 1], 0);
+        for (int v = 0; v < V; ++v) values.d[v] = A::fill(b.K->stage[k().target + 1], 0);
       }
       const int slot = row * target.columns + column;
       st_pack_if(is_real, out, channel * out_channel_step + slot * out_slot_step, values);
@@ -150,16 +174,16 @@ struct Item {
   /// NCHW: neighbouring items have neighbouring pixels; NHWC: neighbouring channels. Channels that are mixed lie apart, so
   /// that lanes of neighbouring groups read neighbouring filters. Matrices: of a warp's lanes four have
   /// neighbouring pairs of channels, eight neighbouring pixels.
-  template <class A>
-  __device__ __forceinline__ Item(const Work<A>& w, int number)
+  template <class A, int S>
+  __device__ __forceinline__ Item(const Work<A, S>& w, int number)
       : channels(w.step.channels.count()), pixels(w.pixels), columns(w.target.columns) {
-    const Stage& k = w.k;
+    const Stage& k = w.k();
     if (k.path == matrix) {
       const int lane = w.b.thread & 31, across = number / w.channel_groups;
       side = 2, channel_step = pixel_step = 8;
       channel = (number - across * w.channel_groups) * 4 * k.group + 2 * (lane & 3);
       pixel = across * 8 * k.pixels + lane / 4;
-    } else if (w.b.K.is_hwc) {
+    } else if (w.b.K->is_hwc) {
       const int across = number / w.channel_groups;
       side = k.mixes ? k.store_width : k.group, channel_step = side * w.channel_groups, pixel_step = w.pixel_groups;
       channel = (number - across * w.channel_groups) * side;
@@ -180,13 +204,13 @@ struct Item {
 };
 
 /// The first slot of the source's row that outputs of `row` read through the taps of the window's row `i`.
-template <class A> __device__ __forceinline__ int line_of(const Work<A>& w, int row, int i) {
-  return tap_slot(w.k.rows, row, i, w.b.g.tables) * w.source.columns;
+template <class A, int S> __device__ __forceinline__ int line_of(const Work<A, S>& w, int row, int i) {
+  return tap_slot(w.k().rows, row, i, w.b.g.tables) * w.source.columns;
 }
 
 /// The slot of the source that an output reads through a tap.
-template <class A>
-__device__ __forceinline__ int slot_of(const Work<A>& w, int row, int column, int i, int j) {
-  return line_of(w, row, i) + tap_slot(w.k.columns, column, j, w.b.g.tables);
+template <class A, int S>
+__device__ __forceinline__ int slot_of(const Work<A, S>& w, int row, int column, int i, int j) {
+  return line_of(w, row, i) + tap_slot(w.k().columns, column, j, w.b.g.tables);
 }
 }  // namespace fcm
