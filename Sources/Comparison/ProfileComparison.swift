@@ -18,8 +18,11 @@ public struct ProfileComparison: Sendable {
   public let repeats: ClosedRange<Int>
   /// Launches of the profile that are no kernel of the result.
   public let unmatched: Int
+  /// Kernels that were measured and keep something in local memory. That goes through the caches to DRAM as global memory
+  /// does, and no schedule knows of it, so they are left out of the counters of L2 and DRAM.
+  public let spilling: Int
 
-  /// - Parameter code: How long the kernels' machine code is: what a profiler counts among DRAM's reads is data and code.
+  /// - Parameter code: What the compiler made of the kernels. What a profiler counts among DRAM's reads is data and code.
   /// - Throws: `ProfileError` where nothing can be joined.
   public init(_ result: ResultFile, _ profile: NCUFile, code: CodeFile? = nil) throws(ProfileError) {
     guard result.kind == .simulate else { throw .noSimulation }
@@ -33,11 +36,14 @@ public struct ProfileComparison: Sendable {
     let counts = matched.map(\.count)
     repeats = (counts.min() ?? 0)...(counts.max() ?? 0)
     unmatched = profile.kernels.count - counts.reduce(0, +)
+    let spills = result.kernels.map { code?.spilling.contains($0.layers) ?? false }
+    spilling = zip(spills, launches).count { $0 && !$1.isEmpty }
     rows = result.counters.compactMap { counter in
       guard let metric = counter.metric else { return nil }
+      let isBeyondL1 = Level(metric: metric) >= .l2
       var pairs: [CounterError.Pair] = []
       var codeBytes = 0
-      for (index, kernel) in result.kernels.enumerated() {
+      for (index, kernel) in result.kernels.enumerated() where !(isBeyondL1 && spills[index]) {
         let measured = launches[index].compactMap { profile.kernels[$0].metrics[metric] }
         guard let predicted = kernel.values[counter.name], !measured.isEmpty else { continue }
         let read = metric == Self.readsCode ? code?.bytes[kernel.layers] ?? 0 : 0

@@ -11,6 +11,12 @@ public struct BlockFootprint: Hashable, Sendable {
     self.registersPerThread = registersPerThread
     self.sharedMemory = sharedMemory
   }
+
+  /// The same with as many registers a thread, where they are known.
+  public func with(registers: Int?) -> BlockFootprint {
+    BlockFootprint(
+      threads: threads, registersPerThread: registers ?? registersPerThread, sharedMemory: sharedMemory)
+  }
 }
 
 /// How many blocks of one kernel a multiprocessor holds at once, and what ends it, by the rules of NVIDIA's

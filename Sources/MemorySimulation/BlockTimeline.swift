@@ -29,13 +29,15 @@ public struct BlockTimeline: Hashable, Sendable {
 
   public var rounds: Int { traffic.count }
 
-  /// - Parameter blockLimit: Blocks beyond are left out.
+  /// - Parameters:
+  ///   - resident: Blocks of a multiprocessor at a time; by default what occupancy allows.
+  ///   - blockLimit: Blocks beyond are left out.
   public init(
     _ schedule: Schedule, on gpu: GPU, parameters: SimulationParameters = SimulationParameters(),
-    blockLimit: Int = .max
+    resident: Int? = nil, blockLimit: Int = .max
   ) {
     let blocks = schedule.blocks.prefix(blockLimit)
-    let resident = max(1, schedule.occupancy(on: gpu).blocksPerMultiprocessor)
+    let resident = resident ?? max(1, schedule.occupancy(on: gpu).blocksPerMultiprocessor)
     let places = min(resident * gpu.multiprocessors, blocks.count)
     // Of each place: the round in which it is free. The earliest comes first, of equals the lowest.
     var free = [Int](repeating: 0, count: places)

@@ -12,21 +12,25 @@ public struct KernelReplay: Sendable {
   public let gpu: GPU
   public let parameters: SimulationParameters
   public let placement: DataPlacement
+  /// How many blocks are resident, and what they leave to L1.
+  public let occupancy: Occupancy
   /// Whether `KernelTraffic.rounds` is filled.
   public var countsRounds = false
 
   /// - Parameters:
   ///   - parameters: By default those of the GPU's file.
   ///   - placement: Where the tensors lie; one after the other from address 0 by default.
+  ///   - registers: Of a thread, where it is known what the compiler gave it; by default the schedule's estimate.
   /// - Precondition: A block fits a multiprocessor (`checkLegality(on:)`), and a turn is at least one step: else
   ///   no block would ever run, or none would ever end.
   public init(
     _ schedule: Schedule, on gpu: GPU, parameters: SimulationParameters? = nil,
-    placement: DataPlacement? = nil
+    placement: DataPlacement? = nil, registers: Int? = nil
   ) {
-    let resident = schedule.occupancy(on: gpu).blocksPerMultiprocessor
-    precondition(resident > 0, "the schedule is illegal on the GPU")
     let parameters = parameters ?? SimulationParameters(of: gpu)
+    occupancy = Occupancy(
+      schedule.footprint.with(registers: registers), on: gpu, carveOutDoubling: parameters.carveOutDoubling)
+    precondition(occupancy.blocksPerMultiprocessor > 0, "the schedule is illegal on the GPU")
     precondition(parameters.stepsPerTurn > 0, "a turn is at least one step")
     self.schedule = schedule
     self.gpu = gpu

@@ -21,12 +21,15 @@ public struct NetworkReplay: Sendable {
     /// Where its feature maps come from, in the order of `Chain.inputs`.
     public let inputs: [TensorReference]
     public let schedule: Schedule
+    /// Of a thread, where it is known what the compiler gave it.
+    public let registers: Int?
 
-    public init(layers: [Int], inputs: [TensorReference], schedule: Schedule) {
+    public init(layers: [Int], inputs: [TensorReference], schedule: Schedule, registers: Int? = nil) {
       precondition(inputs.count == schedule.chain.inputs.count)
       self.layers = layers
       self.inputs = inputs
       self.schedule = schedule
+      self.registers = registers
     }
   }
 
@@ -71,7 +74,8 @@ public struct NetworkReplay: Sendable {
     let placements = placements()
     let replays = zip(kernels, placements).map { kernel, placement in
       var replay = KernelReplay(
-        kernel.schedule, on: gpu, parameters: parameters, placement: between == .cold ? nil : placement)
+        kernel.schedule, on: gpu, parameters: parameters, placement: between == .cold ? nil : placement,
+        registers: kernel.registers)
       replay.countsRounds = countsRounds
       return replay
     }

@@ -29,8 +29,7 @@ struct ReplayMachine {
   init(_ replay: KernelReplay, l2: L2State) {
     self.replay = replay
     let schedule = replay.schedule
-    occupancy = Occupancy(
-      schedule.footprint, on: replay.gpu, carveOutDoubling: replay.parameters.carveOutDoubling)
+    occupancy = replay.occupancy
     start = L2Books(of: l2)
     let accesses = schedule.chain.operands.map {
       OperandAccess($0, of: schedule, at: replay.placement.bases[$0] ?? .zero)

@@ -84,7 +84,7 @@ extension PlantedDefect {
       example: .channels, sign: .found([.laneDisagreement, .uninitialisedShared])),
     PlantedDefect(
       name: "pixels lie an element too near", file: "staging.cuh",
-      old: "pixel * b.K.pitch[0] + channel", new: "pixel * (b.K.pitch[0] - 1) + channel",
+      old: "pixel * b.K->pitch[0] + channel", new: "pixel * (b.K->pitch[0] - 1) + channel",
       example: .channels, sign: .found([.misaligned])),
     PlantedDefect(
       name: "pixels of a channel tile begin at channel 0", file: "staging.cuh",

@@ -112,8 +112,8 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       example: .dwpw(buffers: 1), sign: .found([.globalOutOfBounds, .writtenTwice])),
     PlantedDefect(
       name: "the last channel tile is as large as the others", file: "block.cuh",
-      old: "channels = {first, min(first + K.tile_channels, all)};",
-      new: "channels = {first, first + K.tile_channels};",
+      old: "channels = {first, min(first + K->tile_channels, all)};",
+      new: "channels = {first, first + K->tile_channels};",
       example: .dwpw(buffers: 1), sign: .found([.globalOutOfBounds])),
     PlantedDefect(
       name: "the last chunk is as large as the others", file: "chain.cu",
@@ -150,8 +150,8 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       example: .pwdw, sign: .values),
     PlantedDefect(
       name: "all blocks make the first channels", file: "block.cuh",
-      old: "const int first = channel_tile * K.tile_channels, all",
-      new: "const int first = 0 * K.tile_channels, all",
+      old: "const int first = channel_tile * K->tile_channels, all",
+      new: "const int first = 0 * K->tile_channels, all",
       example: .dwpw(buffers: 1), sign: .found([.writtenTwice, .neverWritten])),
     PlantedDefect(
       name: "the sums of a chunk begin anew", file: "chain.cu",
@@ -185,8 +185,8 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       example: .add, sign: .values),
     PlantedDefect(
       name: "a residual is dropped", file: "work.cuh",
-      old: "for (int sum = stage + 1; sum <= k.target; ++sum) {",
-      new: "for (int sum = stage + 1; sum < k.target; ++sum) {",
+      old: "for (int sum = stage() + 1; sum <= k().target; ++sum) {",
+      new: "for (int sum = stage() + 1; sum < k().target; ++sum) {",
       example: .pwadd, sign: .values),
     PlantedDefect(
       name: "residuals outside the map are loaded", file: "work.cuh",

@@ -96,6 +96,26 @@ import Testing
     #expect(found.rows.dropLast().map(\.error) == plain.rows.dropLast().map(\.error))
   }
 
+  @Test("Kernels with local memory are left out of L2 and DRAM, and of nothing before them")
+  func localMemory() throws {
+    let code = try CodeFile.parse(
+      text: """
+        {"check": [{"layers": ["a"], "local_bytes": 0, "registers": 40},
+          {"layers": ["b"], "local_bytes": 8, "registers": 96}, {"layers": ["x"], "local_bytes": 8}]}
+        """, path: "c")
+    #expect(code.spilling == [["b"], ["x"]] && code.registers == [["a"]: 40, ["b"]: 96])
+    for registers in [0, 256] {
+      #expect(throws: FileErrors.self) {
+        try CodeFile.parse(text: "{\"check\": [{\"layers\": [], \"registers\": \(registers)}]}", path: "c")
+      }
+    }
+    let found = try ProfileComparison(
+      ResultFile.parse(text: Self.simulation, path: "a"), NCUFile.parse(text: Self.profile, path: "b"),
+      code: code)
+    #expect(found.spilling == 1)
+    #expect(found.rows.map { $0.error.pairs.map(\.kernel) } == [[0, 1, 2], [0, 1, 2], [0, 2], [0, 2]])
+  }
+
   @Test("A mismatch is placed at its first level, its kernel, and the tensor whose part it is")
   func localisation() throws {
     // The first kernel's stores reach the L2 twice as often as they do, and DRAM follows.

@@ -22,15 +22,16 @@ enum Corpus {
     guard measurement.l2 == .cold else { return }
     let place = root.appendingPathComponent(file).deletingLastPathComponent()
     let folder = try TemporaryFolder()
+    let code = measurement.code.map { ["--code", place.appendingPathComponent($0).path] } ?? []
     let simulated = try CommandRunner.run(
       [
         "simulate", measurement.network, "--gpu", place.lastPathComponent, "--dtype",
         measurement.elementType.rawValue, "--json",
-      ] + measurement.options + (measurement.isUnfused ? ["--unfused"] : []))
+      ] + measurement.options + (measurement.isUnfused ? ["--unfused"] : []) + code)
     _ = try folder.file("sim.json", simulated.output)
     let compared = try CommandRunner.run(
-      ["compare", "sim.json", "--json", "--ncu", place.appendingPathComponent(measurement.profile).path]
-        + (measurement.code.map { ["--code", place.appendingPathComponent($0).path] } ?? []), in: folder)
+      ["compare", "sim.json", "--json", "--ncu", place.appendingPathComponent(measurement.profile).path] + code,
+      in: folder)
     // A plan has other kernels than when it was measured: there is nothing to hold the simulation to.
     if compared.status == 2, compared.codes.allSatisfy({ ["ncu-no-kernel", "ncu-uneven"].contains($0) }) {
       print("\(file): its kernels are no longer those of the plan; measure it anew")

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Fusion
+import Hardware
 import MemorySimulation
+import ModelFiles
 import Scheduling
 import Workload
 
@@ -36,6 +38,11 @@ struct Simulate: FuseLabCommand {
       "Write blocks over multiprocessors as Chrome trace events, for Perfetto; time in turns of the replay.",
       valueName: "t.json"))
   var trace: String?
+  @Option(
+    help: ArgumentHelp(
+      "What a bundle's run.py or fuselab-gpu check wrote: registers as the compiler gave them, instead of estimates.",
+      valueName: "results.json"))
+  var code: String?
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func report(_ session: inout Session) throws -> Report {
@@ -46,14 +53,17 @@ struct Simulate: FuseLabCommand {
       ? plan.unfused.enumerated().compactMap { index, candidate in candidate.map { ([index], $0) } }
       : plan.groups.compactMap { group in group.candidate.map { (group.layers, $0) } }
     let chosen = candidates.filter { $0.layers.contains { range.contains($0) } }
+    if sweepUnknowns, code != nil {
+      throw CommandFailure.usage("--sweep-unknowns takes registers as estimated", remedy: "drop --code")
+    }
     if sweepUnknowns { return try sweep(chosen.map(\.candidate), plan, session) }
     try Self.checkLength(chosen.map(\.candidate))
+    let code = try code.map { path throws(FileErrors) in
+      try CodeFile.parse(text: session.text(at: path), path: path)
+    }
+    let kernels = try chosen.map { try kernel($0.layers, $0.candidate.schedule, of: plan, code) }
     let progress = Progress("kernels", total: chosen.count, settings: session.settings)
-    let replay = NetworkReplay(
-      chosen.map {
-        NetworkReplay.Kernel(
-          layers: $0.layers, inputs: plan.network.inputs(ofRun: $0.layers), schedule: $0.candidate.schedule)
-      }, on: plan.gpu)
+    let replay = NetworkReplay(kernels, on: plan.gpu)
     let traffic = replay.run(l2, threads: session.settings.threads, countsRounds: trace != nil) {
       progress.advance()
     }
@@ -68,12 +78,30 @@ struct Simulate: FuseLabCommand {
       }
       try session.write(listing.text, to: trace)
     }
-    let kernels = zip(replay.kernels, traffic).map {
+    let listed = zip(kernels, traffic).map {
       TrafficListing.Kernel(schedule: $0.schedule, traffic: $1)
     }
     return Report(
-      data: TrafficListing.json(kernels, plan, l2),
-      text: TrafficListing.text(kernels, plan, l2, session.style))
+      data: TrafficListing.json(listed, plan, l2),
+      text: TrafficListing.text(listed, plan, l2, session.style))
+  }
+
+  /// - Throws: `code-registers` where the registers that the file names leave no room for a block.
+  private func kernel(
+    _ layers: [Int], _ schedule: Schedule, of plan: FusionPlan, _ code: CodeFile?
+  ) throws(CommandFailure) -> NetworkReplay.Kernel {
+    let names = layers.map { plan.network.layers[$0].name }
+    let registers = code?.registers[names]
+    let footprint = schedule.footprint.with(registers: registers)
+    if Occupancy.residentBlocks(footprint, on: plan.gpu) == 0 {
+      throw CommandFailure(
+        "code-registers",
+        "a block of \(footprint.threads) threads of \(footprint.registersPerThread) registers, as the file says of "
+          + "'\(names.joined(separator: "', '"))', does not fit a multiprocessor of \(plan.gpu.name)",
+        remedy: "compile the kernels of this plan for this GPU")
+    }
+    return NetworkReplay.Kernel(
+      layers: layers, inputs: plan.network.inputs(ofRun: layers), schedule: schedule, registers: registers)
   }
 
   private func sweep(_ kernels: [TileCandidate], _ plan: FusionPlan, _ session: Session) throws -> Report {

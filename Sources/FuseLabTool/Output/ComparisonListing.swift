@@ -56,9 +56,13 @@ enum ComparisonListing {
   }
 
   private static func code(_ comparison: ProfileComparison) -> String {
-    comparison.rows.filter { $0.codeBytes > 0 }.map {
+    let spilling =
+      comparison.spilling == 0
+      ? ""
+      : "left out of L2 and DRAM: \(comparison.spilling) of the kernels, for they keep something in local memory\n"
+    return comparison.rows.filter { $0.codeBytes > 0 }.map {
       "\($0.counter.name): of what is predicted \(grouped($0.codeBytes)) are machine code\n"
-    }.joined()
+    }.joined() + spilling
   }
 
   private static func words(_ place: Localisation, _ result: ResultFile) -> String {
@@ -79,6 +83,7 @@ enum ComparisonListing {
       "repeats_least": .integer(comparison.repeats.lowerBound),
       "repeats_most": .integer(comparison.repeats.upperBound),
       "unmatched_launches": .integer(comparison.unmatched),
+      "spilling_kernels": .integer(comparison.spilling),
       "counters": .array(
         comparison.rows.map { row in
           let error = row.error

@@ -21,7 +21,7 @@ struct TraceListing {
   init(_ kernels: [(schedule: Schedule, traffic: KernelTraffic)], on gpu: GPU) throws(CommandFailure) {
     self.gpu = gpu
     events.append(#"{"ph":"M","pid":1,"name":"process_name","args":{"name":\#(try Self.quoted(gpu.name))}}"#)
-    for kernel in kernels { try add(kernel.schedule, kernel.traffic.rounds) }
+    for kernel in kernels { try add(kernel.schedule, kernel.traffic) }
     for place in 0..<tracks {
       let name = "SM \(place % gpu.multiprocessors) place \(place / gpu.multiprocessors)"
       events.append(
@@ -29,13 +29,14 @@ struct TraceListing {
     }
   }
 
-  private mutating func add(_ schedule: Schedule, _ l2: [L2Round]) throws(CommandFailure) {
+  private mutating func add(_ schedule: Schedule, _ traffic: KernelTraffic) throws(CommandFailure) {
     // Names of tracks are events as well.
     let left = Self.eventLimit - events.count - gpu.multiprocessors * gpu.blocksPerMultiprocessor
     if schedule.blocks.count > left { isCut = true }
     guard left > 0 else { return }
     let timeline = BlockTimeline(
-      schedule, on: gpu, parameters: SimulationParameters(of: gpu), blockLimit: left)
+      schedule, on: gpu, parameters: SimulationParameters(of: gpu),
+      resident: traffic.occupancy.blocksPerMultiprocessor, blockLimit: left)
     let layers = schedule.chain.stages.map(\.name).joined(separator: " + ")
     let name = try Self.quoted("\(schedule.kind) \(layers)")
     for span in timeline.spans {
@@ -45,7 +46,7 @@ struct TraceListing {
     }
     tracks = max(tracks, timeline.places)
     var last: L2Round?
-    for (round, traffic) in l2.prefix(timeline.rounds).enumerated() where traffic != last {
+    for (round, traffic) in traffic.rounds.prefix(timeline.rounds).enumerated() where traffic != last {
       guard events.count < Self.eventLimit - tracks else {
         isCut = true
         break

@@ -1,26 +1,47 @@
-/// How long the machine code of kernels is: from the `results.json` of a bundle's `run.py`.
+/// What a compiler made of kernels: from the `results.json` of a bundle's `run.py` or of `fuselab-gpu check`.
 public struct CodeFile: Hashable, Sendable {
   /// Bytes of instructions of the kernel of these layers; kernels that were not compiled to machine code have none.
   public let bytes: [[String]: Int]
+  /// Registers of a thread of it.
+  public let registers: [[String]: Int]
+  /// Those whose threads keep something in local memory: what registers spilled, and what is indexed at run time.
+  public let spilling: Set<[String]>
 
   /// The most bytes, far beyond any kernel, so that sums of them do not overflow.
   private static let largest = 1 << 30
+  /// The most registers that an instruction can name.
+  private static let mostRegisters = 255
 
-  public init(bytes: [[String]: Int]) { self.bytes = bytes }
+  public init(bytes: [[String]: Int], registers: [[String]: Int] = [:], spilling: Set<[String]> = []) {
+    self.bytes = bytes
+    self.registers = registers
+    self.spilling = spilling
+  }
 
   /// - Throws: `result-type`, `json-…`.
   public static func parse(text: String, path: String) throws(FileErrors) -> CodeFile {
     var bytes: [[String]: Int] = [:]
+    var registers: [[String]: Int] = [:]
+    var spilling: Set<[String]> = []
     for kernel in try JSONReading.root(text: text, path: path).member("check").items {
-      guard let code = try kernel.optional("code_bytes") else { continue }
       var layers: [String] = []
       for layer in try kernel.member("layers").items { layers.append(try layer.string) }
-      let count = try code.int
-      guard (0...largest).contains(count) else {
-        throw code.failure(.resultType, "machine code of \(count) bytes should not stand here")
+      if let code = try kernel.optional("code_bytes") {
+        let count = try code.int
+        guard (0...largest).contains(count) else {
+          throw code.failure(.resultType, "machine code of \(count) bytes should not stand here")
+        }
+        bytes[layers] = count
       }
-      bytes[layers] = count
+      if let used = try kernel.optional("registers") {
+        let count = try used.int
+        guard (1...mostRegisters).contains(count) else {
+          throw used.failure(.resultType, "a thread of \(count) registers should not stand here")
+        }
+        registers[layers] = count
+      }
+      if let local = try kernel.optional("local_bytes"), try local.int > 0 { spilling.insert(layers) }
     }
-    return CodeFile(bytes: bytes)
+    return CodeFile(bytes: bytes, registers: registers, spilling: spilling)
   }
 }

@@ -1,0 +1,45 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `simulate --code`: registers as a compiler gave them.
+@Suite struct CompiledCodeTests {
+  /// Blocks that are resident, and their L1, of the layers that the network has alone.
+  private func resident(_ registers: Int?) throws -> [Int] {
+    let folder = try TemporaryFolder()
+    let code = registers.map { "{\"check\": [{\"layers\": [\"conv1\"], \"registers\": \($0)}]}" } ?? "{\"check\": []}"
+    _ = try folder.file("results.json", code)
+    let outcome = try CommandRunner.run(
+      [
+        "simulate", "mobilenet_v1", "--layers", "0-1", "--unfused", "--gpu", "a100", "--json", "--code", "results.json",
+      ], in: folder)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let envelope = try #require(
+      try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    let data = try #require(envelope["data"] as? [String: Any])
+    return try #require(data["kernels"] as? [[String: Any]]).map {
+      ($0["counters"] as? [String: Int])?["resident_blocks"] ?? -1
+    }
+  }
+
+  @Test("More registers leave fewer blocks resident, of the kernel that the file names alone")
+  func registers() throws {
+    let (estimated, few, many) = (try resident(nil), try resident(16), try resident(255))
+    #expect(few[0] > many[0] && estimated[0] >= many[0])
+    #expect(few[1] == estimated[1] && many[1] == estimated[1])
+    // 65,536 registers hold one block of 256 threads with 255 each.
+    #expect(many[0] == 1)
+  }
+
+  @Test("A file of another kernel's registers, and estimates of what it would change, are refused")
+  func refusals() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.file("results.json", "{\"check\": [{\"layers\": [\"conv1\"], \"registers\": 255}]}")
+    _ = try folder.file("bad.json", "{\"check\": [{\"layers\": [\"conv1\"], \"registers\": 256}]}")
+    let simulate = ["simulate", "mobilenet_v1", "--layers", "0", "--unfused"]
+    let swept = try CommandRunner.run(simulate + ["--sweep-unknowns", "--code", "results.json"], in: folder)
+    #expect(swept.codes == ["usage"] && swept.status == 2)
+    let damaged = try CommandRunner.run(simulate + ["--code", "bad.json"], in: folder)
+    #expect(damaged.codes == ["result-type"] && damaged.status == 2)
+  }
+}
