@@ -81,8 +81,15 @@ public struct TileExplorer: Sendable {
   private func candidate(
     _ chain: Chain, _ tiling: Tiling, _ lanes: LaneMap
   ) throws(ScheduleError) -> TileCandidate {
-    let schedule = try Schedule(chain, tiling: tiling, lanes: lanes)
-    let formula = AccessFormula(chain: chain, channels: ChannelSums(chain: chain, tiling: tiling))
+    try candidate(Schedule(chain, tiling: tiling, lanes: lanes))
+  }
+
+  /// A schedule that was chosen elsewhere, with what it costs.
+  /// - Throws: `ScheduleError` where it is illegal on the GPU.
+  public func candidate(_ schedule: Schedule) throws(ScheduleError) -> TileCandidate {
+    try schedule.checkLegality(on: gpu)
+    let formula = AccessFormula(
+      chain: schedule.chain, channels: ChannelSums(chain: schedule.chain, tiling: schedule.tiling))
     if formula.total(rows: AxisSums(schedule.rows), columns: AxisSums(schedule.columns)) == nil {
       throw .tooManyAccesses(limit: AccessFormula.limit)
     }

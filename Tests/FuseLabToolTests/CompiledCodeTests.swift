@@ -7,11 +7,13 @@ import Testing
   /// Blocks that are resident, and their L1, of the layers that the network has alone.
   private func resident(_ registers: Int?) throws -> [Int] {
     let folder = try TemporaryFolder()
-    let code = registers.map { "{\"check\": [{\"layers\": [\"conv1\"], \"registers\": \($0)}]}" } ?? "{\"check\": []}"
+    let code =
+      registers.map { "{\"check\": [{\"layers\": [\"conv1\"], \"registers\": \($0)}]}" } ?? "{\"check\": []}"
     _ = try folder.file("results.json", code)
     let outcome = try CommandRunner.run(
       [
-        "simulate", "mobilenet_v1", "--layers", "0-1", "--unfused", "--gpu", "a100", "--json", "--code", "results.json",
+        "simulate", "mobilenet_v1", "--layers", "0-1", "--unfused", "--gpu", "a100", "--json", "--code",
+        "results.json",
       ], in: folder)
     #expect(outcome.status == 0, "\(outcome.errors)")
     let envelope = try #require(

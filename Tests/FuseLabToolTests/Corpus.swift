@@ -22,18 +22,24 @@ enum Corpus {
     guard measurement.l2 == .cold else { return }
     let place = root.appendingPathComponent(file).deletingLastPathComponent()
     let folder = try TemporaryFolder()
+    let kernels =
+      measurement.plan.map { ["--plan", place.appendingPathComponent($0).path] }
+      ?? (measurement.isUnfused ? ["--unfused"] : [])
     let code = measurement.code.map { ["--code", place.appendingPathComponent($0).path] } ?? []
     let simulated = try CommandRunner.run(
       [
         "simulate", measurement.network, "--gpu", place.lastPathComponent, "--dtype",
         measurement.elementType.rawValue, "--json",
-      ] + measurement.options + (measurement.isUnfused ? ["--unfused"] : []) + code)
+      ] + measurement.options + kernels + code)
     _ = try folder.file("sim.json", simulated.output)
     let compared = try CommandRunner.run(
-      ["compare", "sim.json", "--json", "--ncu", place.appendingPathComponent(measurement.profile).path] + code,
+      ["compare", "sim.json", "--json", "--ncu", place.appendingPathComponent(measurement.profile).path]
+        + code,
       in: folder)
     // A plan has other kernels than when it was measured: there is nothing to hold the simulation to.
-    if compared.status == 2, compared.codes.allSatisfy({ ["ncu-no-kernel", "ncu-uneven"].contains($0) }) {
+    if measurement.plan == nil, compared.status == 2,
+      compared.codes.allSatisfy({ ["ncu-no-kernel", "ncu-uneven"].contains($0) })
+    {
       print("\(file): its kernels are no longer those of the plan; measure it anew")
       return
     }

@@ -40,13 +40,22 @@ struct Simulate: FuseLabCommand {
   var trace: String?
   @Option(
     help: ArgumentHelp(
+      "What plan --json or simulate --json wrote: its kernels are replayed, and nothing is planned.",
+      valueName: "plan.json"))
+  var plan: String?
+  @Option(
+    help: ArgumentHelp(
       "What a bundle's run.py or fuselab-gpu check wrote: registers as the compiler gave them, instead of estimates.",
       valueName: "results.json"))
   var code: String?
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func report(_ session: inout Session) throws -> Report {
-    let plan = try session.plan(request)
+    if plan != nil, unfused {
+      throw CommandFailure.usage(
+        "--unfused plans each layer, and --plan has a file's kernels", remedy: "drop one of them")
+    }
+    let plan = try self.plan.map { try session.plan(request, given: $0) } ?? session.plan(request)
     let range = try layers.range(in: plan.network) ?? 0...plan.network.layers.count - 1
     let candidates: [(layers: [Int], candidate: TileCandidate)] =
       unfused

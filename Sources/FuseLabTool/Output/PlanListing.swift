@@ -145,6 +145,8 @@ enum PlanListing {
       "threads": .integer(schedule.lanes.threads), "vector_width": .integer(schedule.lanes.vectorWidth),
       "buffers": .integer(schedule.lanes.buffers),
       "channels_per_thread": .integer(schedule.lanes.channelsPerThread),
+      "pixels_per_thread": .integer(schedule.lanes.pixelsPerThread),
+      "uses_tensor_cores": .bool(schedule.lanes.usesTensorCores),
       "block_order": .string(schedule.order.rawValue), "blocks": .integer(schedule.blocks.count),
       "shared_memory_bytes": .integer(schedule.footprint.sharedMemory.count),
       "registers_per_thread_estimate": .integer(schedule.footprint.registersPerThread),

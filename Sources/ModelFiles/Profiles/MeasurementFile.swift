@@ -8,6 +8,8 @@ public struct MeasurementFile: Hashable, Sendable {
   public let profile: String
   /// The name of a file that has the kernels' machine code's lengths, as a bundle's `results.json` has them.
   public let code: String?
+  /// The name of a file that has the kernels, as `fuselab simulate --json` writes them; without one those of today's plan.
+  public let plan: String?
   public let network: String
   public let elementType: ElementType
   /// Whether each layer was a kernel of its own.
@@ -21,9 +23,9 @@ public struct MeasurementFile: Hashable, Sendable {
 
   static let keys = [
     "profile", "network", "element_type", "unfused", "l2", "device", "driver", "ncu", "date", "command",
-    "options", "missed", "code",
+    "options", "missed", "code", "plan",
   ]
-  private static let optionalKeys: Set<String> = ["unfused", "options", "missed", "code"]
+  private static let optionalKeys: Set<String> = ["unfused", "options", "missed", "code", "plan"]
 
   public static func parse(text: String, path: String) throws(FileErrors) -> MeasurementFile {
     let document = YAMLDocument(source: SourceText(path: path, text: text))
@@ -37,6 +39,7 @@ public struct MeasurementFile: Hashable, Sendable {
     let options = root.strings("options")?.map(\.text)
     let missed = missed(root)
     let code = root.optionalString("code")
+    let plan = root.optionalString("plan")
     let isUnfused = root.bool("unfused", default: false)
     let words = texts.compactMap { $0 }
     guard words.count == texts.count, let isUnfused, let options, let missed else { return nil }
@@ -45,8 +48,9 @@ public struct MeasurementFile: Hashable, Sendable {
         .yamlType, "'profile' is no name of a CSV in this folder", "write for example v2-cold.csv",
         at: "profile")
     }
-    if let code, code.contains("/") || code.hasPrefix(".") || !code.hasSuffix(".json") {
-      root.fail(.yamlType, "'code' is no name of a JSON file in this folder", nil, at: "code")
+    for (key, name) in [("code", code), ("plan", plan)] {
+      guard let name, name.contains("/") || name.hasPrefix(".") || !name.hasSuffix(".json") else { continue }
+      root.fail(.yamlType, "'\(key)' is no name of a JSON file in this folder", nil, at: key)
     }
     guard let type = ElementType(rawValue: words[2]) else {
       root.fail(.yamlType, "'element_type' must be fp32 or int8", nil, at: "element_type")
@@ -60,7 +64,8 @@ public struct MeasurementFile: Hashable, Sendable {
       root.fail(.yamlType, "'date' must be a date", "write it as 2026-05-01", at: "date")
     }
     return MeasurementFile(
-      profile: words[0], code: code, network: words[1], elementType: type, isUnfused: isUnfused, l2: l2,
+      profile: words[0], code: code, plan: plan, network: words[1], elementType: type, isUnfused: isUnfused,
+      l2: l2,
       options: options, missed: missed, device: words[4],
       driver: words[5], profiler: words[6], date: words[7], command: words[8])
   }

@@ -64,6 +64,13 @@ struct JSONReading {
     }
   }
 
+  var bool: Bool {
+    get throws(FileErrors) {
+      guard case .bool(let value) = value.kind else { throw typeFailure("true or false") }
+      return value
+    }
+  }
+
   var double: Double {
     get throws(FileErrors) {
       guard case .number(let text) = value.kind, let number = Double(text), number.isFinite else {

@@ -32,6 +32,15 @@ public struct ResultFile: Hashable, Sendable {
 
   /// - Throws: `result-schema` for files of other commands, `result-type`, `json-…`.
   public static func parse(text: String, path: String) throws(FileErrors) -> ResultFile {
+    let (kind, data) = try envelope(text: text, path: path)
+    return switch kind {
+    case .simulate: try simulation(data)
+    case .plan: try plan(data)
+    }
+  }
+
+  /// Which command wrote the file, and what it wrote.
+  static func envelope(text: String, path: String) throws(FileErrors) -> (Kind, JSONReading) {
     let root = try JSONReading.root(text: text, path: path)
     guard let schema = try? root.member("schema"), let name = try? schema.string,
       let kind = Kind(rawValue: String(name.dropFirst("fuselab.".utf8.count).prefix { $0 != "/" })),
@@ -41,11 +50,7 @@ public struct ResultFile: Hashable, Sendable {
         .resultSchema, "this is no result of fuselab simulate --json or plan --json",
         "write it with one of the two commands")
     }
-    let data = try root.member("data")
-    return switch kind {
-    case .simulate: try simulation(data)
-    case .plan: try plan(data)
-    }
+    return (kind, try root.member("data"))
   }
 
   private static func simulation(_ data: JSONReading) throws(FileErrors) -> ResultFile {
