@@ -6,8 +6,8 @@ public struct ProfileComparison: Sendable {
     public let counter: ResultFile.Counter
     public let level: Level
     public let error: CounterError
-    /// Machine code that the predictions contain.
-    public let codeBytes: Int
+    /// Machine code that the predictions contain, and what launches read.
+    public let codeBytes, launchBytes: Int
   }
 
   public let result: ResultFile
@@ -22,7 +22,8 @@ public struct ProfileComparison: Sendable {
   /// does, and no schedule knows of it, so they are left out of the counters of L2 and DRAM.
   public let spilling: Int
 
-  /// - Parameter code: What the compiler made of the kernels. What a profiler counts among DRAM's reads is data and code.
+  /// - Parameter code: What the compiler made of the kernels. What a profiler counts among DRAM's reads is data, machine code and
+  ///   what the launch itself reads.
   /// - Throws: `ProfileError` where nothing can be joined.
   public init(_ result: ResultFile, _ profile: NCUFile, code: CodeFile? = nil) throws(ProfileError) {
     guard result.kind == .simulate else { throw .noSimulation }
@@ -42,25 +43,34 @@ public struct ProfileComparison: Sendable {
       guard let metric = counter.metric else { return nil }
       let isBeyondL1 = Level(metric: metric) >= .l2
       var pairs: [CounterError.Pair] = []
-      var codeBytes = 0
+      var (codeBytes, launchBytes) = (0, 0)
       for (index, kernel) in result.kernels.enumerated() where !(isBeyondL1 && spills[index]) {
         let measured = launches[index].compactMap { profile.kernels[$0].metrics[metric] }
         guard let predicted = kernel.values[counter.name], !measured.isEmpty else { continue }
-        let read = metric == Self.readsCode ? code?.bytes[kernel.layers] ?? 0 : 0
+        let isDRAMRead = metric == Self.dramReads
+        let read = isDRAMRead ? code?.bytes[kernel.layers] ?? 0 : 0
+        let launch = isDRAMRead ? Self.launchReads(of: kernel) : 0
         codeBytes += read
+        launchBytes += launch
         pairs.append(
           CounterError.Pair(
-            kernel: index, predicted: Double(predicted) + Double(read), measured: measured))
+            kernel: index, predicted: Double(predicted) + Double(read) + Double(launch), measured: measured))
       }
       return pairs.isEmpty
         ? nil
         : Row(
-          counter: counter, level: Level(metric: metric), error: CounterError(pairs), codeBytes: codeBytes)
+          counter: counter, level: Level(metric: metric), error: CounterError(pairs), codeBytes: codeBytes,
+          launchBytes: launchBytes)
     }
     guard !rows.isEmpty else { throw .noMetricMatches(result.counters.compactMap(\.metric)) }
   }
 
-  private static let readsCode = "dram__bytes_read.sum"
+  private static let dramReads = "dram__bytes_read.sum"
+
+  /// As many as the parameter may be, whatever the file says, so that sums do not overflow.
+  private static func launchReads(of kernel: ResultFile.Kernel) -> Int {
+    min(max(kernel.values["dram_launch_read_bytes"] ?? 0, 0), 1 << 20)
+  }
 
   /// The launches of each kernel. A launch belongs to a kernel of its name, grid and block; where several kernels are alike,
   /// they take turns, so that a profile of several whole runs gives each its repeats.

@@ -21,6 +21,8 @@ public struct UndocumentedParameter: Hashable, Sendable {
     /// What becomes of sectors that are written in part.
     case partialWrites = "partial_writes"
     case dramAtom = "dram_atom_bytes"
+    /// What a kernel's launch reads from DRAM beside data and machine code: parameters, constants, its description.
+    case launchReads = "launch_read_bytes"
 
     /// The values there are; nil where they are integers in `bounds`.
     public var words: [String]? {
@@ -31,7 +33,7 @@ public struct UndocumentedParameter: Hashable, Sendable {
       case .l2Partitions: ["one", "through", "duplicated"]
       case .partialWrites: ["masked-write-back", "fetch-on-eviction", "fetch-on-write"]
       case .l2FetchGranularity, .dramAtom: ["32", "64", "128"]
-      case .stepsPerTurn, .storeMergeLines, .l2Slices, .carveOutDoubling: nil
+      case .stepsPerTurn, .storeMergeLines, .l2Slices, .carveOutDoubling, .launchReads: nil
       }
     }
 
@@ -39,7 +41,7 @@ public struct UndocumentedParameter: Hashable, Sendable {
       switch self {
       case .stepsPerTurn: 1...1_000_000
       case .storeMergeLines: 0...64
-      case .carveOutDoubling: 0...1 << 20
+      case .carveOutDoubling, .launchReads: 0...1 << 20
       case .l2Slices: 1...512
       default: 0...0
       }
@@ -120,6 +122,9 @@ public struct UndocumentedParameter: Hashable, Sendable {
     Self(
       .dramAtom, "32", range: ["32", "64"],
       source: "JEDEC: a burst is 32 B with GDDR6, HBM2 and HBM3, 64 B with LPDDR5 of 32 bits"),
+    Self(
+      .launchReads, "0", range: ["0", "2176"],
+      source: "an H200 reads 2176 B from a cold L2 beside data and machine code; others are not measured"),
   ]
 }
 

@@ -181,6 +181,8 @@ extension Counter {
     Self("dram_read_bytes", "DRAM Read", .bytes, "dram__bytes_read.sum") {
       $0.dramRead.count
     },
+    // The metric has this and machine code as well.
+    Self("dram_launch_read_bytes", "DRAM Read of the Launch Itself", .bytes) { $0.launchReads.count },
     // All that the kernel makes DRAM write: what plans and estimates count. A profiler sees what leaves the L2 while the
     // kernel runs; the rest goes when the L2 needs the room, or is flushed.
     Self("dram_write_bytes", "DRAM Write", .bytes) { $0.dramWritten.count },

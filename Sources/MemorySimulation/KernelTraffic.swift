@@ -32,6 +32,8 @@ public struct KernelTraffic: Hashable, Sendable {
   public internal(set) var l2 = CacheBalance()
   /// DRAM traffic for sectors that an earlier kernel left dirty in the L2. Zero from a cold L2.
   public internal(set) var earlierKernels = OperandTraffic()
+  /// What the launch reads from DRAM beside the tensors; not among `dramRead`.
+  public internal(set) var launchReads = Bytes.zero
   /// Sectors that DRAM writes only because the L2 is flushed when the kernel ends; among `dramWritten`.
   public internal(set) var flushedSectors = Sectors.zero
   /// What crosses to the L2 in each round of turns, after hits in the L1; empty unless asked for. What store buffers still

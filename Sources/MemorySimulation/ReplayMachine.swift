@@ -175,6 +175,7 @@ extension ReplayMachine {
   func traffic(isFlushed: Bool) -> KernelTraffic {
     let schedule = replay.schedule
     var traffic = KernelTraffic(occupancy: occupancy)
+    traffic.launchReads = replay.parameters.launchReads
     for (index, access) in library.accesses.enumerated() {
       traffic.operands[access.operand] = operandTraffic(index)
       traffic.elementBytes[access.operand] = access.elementBytes

@@ -30,6 +30,7 @@ extension SimulationParameters {
     case .l2FetchGranularity: l2FetchGranularity = Bytes(number())
     case .partialWrites: partialWrites = choice(partialWrites)
     case .dramAtom: dramAtom = Bytes(number())
+    case .launchReads: launchReads = Bytes(number())
     }
   }
 }

@@ -47,6 +47,8 @@ public struct SimulationParameters: Hashable, Sendable {
   public var l2Partitions = Partitions.one
   /// DRAM reads and writes whole pieces of this size: 32 or 64 B.
   public var dramAtom = Bytes(32)
+  /// What the launch reads beside the tensors. It goes through no cache here.
+  public var launchReads = Bytes.zero
   /// Whether the L2 is flushed when the kernel ends, so that all its dirty sectors are DRAM writes. A replay that
   /// goes on from a given L2 state never flushes it.
   public var flushesAtEnd = true

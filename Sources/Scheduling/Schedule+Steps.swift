@@ -2,6 +2,22 @@ import Hardware
 import Workload
 
 extension Schedule {
+  /// No block has more computes: each stage is asked at most once for each chunk of the one after it. `Int.max` where they are
+  /// more than can be counted.
+  public var mostComputes: Int {
+    var (asked, all) = (1, 0)
+    for stage in chain.stages.indices.reversed() {
+      let chunk = tiling.reduction[stage]
+      let chunks =
+        chain.mixesChannels(stage) ? Self.ceilDivide(chain.stages[stage].shape.inputChannels, chunk) : 1
+      let (product, overflows) = asked.multipliedReportingOverflow(by: chunks)
+      let (sum, isTooMany) = all.addingReportingOverflow(product)
+      if overflows || isTooMany { return .max }
+      (asked, all) = (product, sum)
+    }
+    return all
+  }
+
   /// What `block` does, step by step.
   public func steps(of block: ThreadBlock) -> [TileStep] {
     var writer = StepWriter(schedule: self, block: block)

@@ -96,6 +96,21 @@ import Testing
     #expect(found.rows.dropLast().map(\.error) == plain.rows.dropLast().map(\.error))
   }
 
+  @Test("What a launch reads is added to what DRAM reads, whatever is known of the code")
+  func launches() throws {
+    let simulation = Self.simulation.replacing(
+      "\"dram_read_bytes\":", with: "\"dram_launch_read_bytes\": 2176, \"dram_read_bytes\":")
+    try #require(simulation != Self.simulation)
+    let found = try ProfileComparison(
+      ResultFile.parse(text: simulation, path: "a"), NCUFile.parse(text: Self.profile, path: "b"))
+    let plain = try comparison(Self.profile)
+    let added = zip(
+      try #require(found.rows.last).error.pairs, try #require(plain.rows.last).error.pairs)
+    #expect(added.allSatisfy { $0.predicted == $1.predicted + 2176 })
+    #expect(found.rows.map(\.launchBytes) == [0, 0, 0, 3 * 2176])
+    #expect(found.rows.dropLast().map(\.error) == plain.rows.dropLast().map(\.error))
+  }
+
   @Test("Kernels with local memory are left out of L2 and DRAM, and of nothing before them")
   func localMemory() throws {
     let code = try CodeFile.parse(

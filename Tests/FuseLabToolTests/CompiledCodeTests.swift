@@ -16,6 +16,7 @@ import Testing
         "results.json",
       ], in: folder)
     #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.codes == ["code-partial"])
     let envelope = try #require(
       try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
     let data = try #require(envelope["data"] as? [String: Any])

@@ -11,6 +11,7 @@ private let network = """
     - {name: dw1, op: depthwise, kernel: 3, activation: relu}
     - {name: pw2, op: pointwise, filters: 16}
     - {name: pw3, op: pointwise, filters: 48, activation: relu}
+    - {name: pw4, op: pointwise, filters: 48, activation: relu}
   """
 
 /// `simulate --plan`: the kernels of a file.
@@ -56,7 +57,8 @@ private let network = """
 
   private static func file(_ kernels: String) -> String {
     """
-    {"schema": "fuselab.simulate/1", "data": {"network": "n", "gpu": "g", "element_type": "fp32", "kernels": [\(kernels)]}}
+    {"schema": "fuselab.simulate/1", "data": {"network": "net", "gpu": "g", "element_type": "fp32", "layout": "nchw",
+    "batch": 1, "kernels": [\(kernels)]}}
     """
   }
 
@@ -68,6 +70,7 @@ private let network = """
     let envelope = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
     let kernels = try #require((envelope?["data"] as? [String: Any])?["kernels"] as? [[String: Any]])
     #expect(kernels.count == 1)
+    #expect(outcome.codes == ["plan-partial"])
     #expect((kernels[0]["counters"] as? [String: Int])?["grid_blocks"] == 64)
   }
 
@@ -80,7 +83,11 @@ private let network = """
       ("\"threads\": 128", "\"threads\": 100"), ("\"threads\": 128", "\"threads\": 9007199254740992"),
       ("\"threads\": 128", "\"threads\": 2048"), ("_thread\": 4", "_thread\": 9007199254740992"),
       ("pixels_per_thread\": 1", "pixels_per_thread\": 9007199254740992"), ("column-fastest", "sideways"),
-      ("\"element_type\": \"fp32\"", "\"element_type\": \"int8\""),
+      ("\"element_type\": \"fp32\"", "\"element_type\": \"int8\""), ("nchw", "nhwc"),
+      ("\"batch\": 1", "\"batch\": 2"),
+      ("\"net\"", "\"nat\""), ("\"dw1\"]", "\"dw1\", \"pw2\", \"pw3\", \"pw4\"]"),
+      ("[\"pw1\", \"dw1\"]", "[]"),
+      ("[\"pw1\", \"dw1\"]", "[\"dw1\", \"pw1\"]"),
     ])
   func mismatches(_ old: String, _ new: String) throws {
     let text = Self.file(Self.kernel)
@@ -91,10 +98,38 @@ private let network = """
     #expect(outcome.output.isEmpty)
   }
 
+  @Test("A kernel of so many steps that no memory holds them is refused")
+  func steps() throws {
+    let wide = """
+      version: 1
+      name: net
+      input: {channels: 256, rows: 1, columns: 1}
+      layers:
+        - {name: a, op: pointwise, filters: 256}
+        - {name: b, op: pointwise, filters: 256}
+        - {name: c, op: pointwise, filters: 256}
+        - {name: d, op: pointwise, filters: 256}
+        - {name: e, op: add, inputs: [d, d]}
+      """
+    func kernel(_ layers: String, _ chunks: String) -> String {
+      Self.kernel.replacingOccurrences(of: "\"pw1\", \"dw1\"", with: layers)
+        .replacingOccurrences(of: "[8, 1]", with: chunks).replacingOccurrences(of: "s\": 7", with: "s\": 1")
+    }
+    let long = try run(
+      ["simulate", "net.yaml", "--plan", "p.json"],
+      ["net.yaml": wide, "p.json": Self.file(kernel("\"a\", \"b\", \"c\", \"d\"", "[1, 1, 1, 1]"))])
+    #expect(long.codes == ["limit-replay"] && long.status == 4, "\(long.errors)")
+    let twice = try run(
+      ["simulate", "net.yaml", "--plan", "p.json"],
+      ["net.yaml": wide, "p.json": Self.file(kernel("\"d\", \"e\"", "[256, 1]"))])
+    #expect(twice.codes == ["plan-mismatch"] && twice.status == 2, "\(twice.errors)")
+  }
+
   @Test("Damaged files, and options that contradict a file, are refused")
   func refusals() throws {
     for (text, code) in [
-      (Self.file(Self.kernel + "," + Self.kernel), "plan-mismatch"), ("{}", "result-schema"),
+      (Self.file(Self.kernel + "," + Self.kernel), "plan-mismatch"), (Self.file(""), "plan-mismatch"),
+      ("{}", "result-schema"),
       ("{", "json-syntax"),
       (Self.file(Self.kernel).replacingOccurrences(of: "false", with: "1"), "result-type"),
     ] {

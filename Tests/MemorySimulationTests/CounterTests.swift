@@ -77,6 +77,7 @@ private struct Field: Sendable {
     Self(name: "blocksPerWave") { $0.blocksPerWave += 1 },
     Self(name: "asynchronousCopies") { $0.asynchronousCopies += 1 },
     Self(name: "flushedSectors") { $0.flushedSectors = $0.flushedSectors + Sectors(1) },
+    Self(name: "launchReads") { $0.launchReads = $0.launchReads + Bytes(1) },
     Self(name: "instructionsPerMatrix") {
       ($0.multiplyAdds.matrices, $0.instructionsPerMatrix) = (1, 4)
     },
@@ -143,7 +144,7 @@ private struct Field: Sendable {
       "shared_bank_conflict_wavefronts": 0, "l2_read_sectors": 6, "l2_read_hit_sectors": 3,
       "l2_read_miss_sectors": 3, "l2_write_sectors": 2, "dram_read_bytes": 192, "dram_write_bytes": 64,
       // Two sectors stay in the L2 until it is flushed.
-      "dram_evicted_write_bytes": 0, "dram_flushed_write_bytes": 64,
+      "dram_launch_read_bytes": 0, "dram_evicted_write_bytes": 0, "dram_flushed_write_bytes": 64,
       // 767 of 768 places; each block takes 164 B and the reserve of 1 KB: 16 of 1,280 B are 20 KB, of which
       // the next carve-out has 32.
       "tail_basis_points": 9986, "shared_carve_out_bytes": 32 << 10,

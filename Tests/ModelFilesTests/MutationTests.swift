@@ -78,6 +78,8 @@ import Workload
     survive(ProfileFileTests.measurement, count: 200, seed: 405) {
       _ = try MeasurementFile.parse(text: $0, path: "x")
     }
+    survive(ProfileFileTests.code, count: 300, seed: 406) { _ = try CodeFile.parse(text: $0, path: "x") }
+    survive(ProfileFileTests.kernels, count: 300, seed: 407) { _ = try PlanFile.parse(text: $0, path: "x") }
     survive(ProfileFileTests.plan, count: 600, seed: 402) { _ = try ResultFile.parse(text: $0, path: "x") }
     survive("version: 1\nbudgets:\n  - {counter: gma_bytes, layer: b, at_most: 29}\n", count: 300, seed: 403)
     { damaged in

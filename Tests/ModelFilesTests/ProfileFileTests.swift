@@ -95,6 +95,19 @@ import Workload
      "totals": {"gma_bytes": 30, "fused_kernels": 1}}}
     """
 
+  static let kernels = """
+    {"schema": "fuselab.simulate/1", "data": {"network": "n", "gpu": "g", "element_type": "fp32", "layout": "nchw",
+     "batch": 1, "kernels": [{"layers": ["a", "b"], "schedule": {"block_order": "swizzled", "buffers": 1,
+      "channels_per_thread": 4, "pixels_per_thread": 1, "reduction_channels": [8, 1], "threads": 128,
+      "tile_channels": 8, "tile_columns": 7, "tile_rows": 5, "uses_tensor_cores": true, "vector_width": 2}},
+      {"layers": ["c"], "schedule": null}]}}
+    """
+
+  static let code = """
+    {"check": [{"kernel": "k0", "layers": ["a", "b"], "code_bytes": 4096, "registers": 40, "local_bytes": 8},
+      {"layers": ["c"], "code_bytes": null}]}
+    """
+
   static let bench = """
     {"device": {"device": "NVIDIA H200", "driver": 13020, "planned_for": "h200", "network": "n", "element_type": "int8"},
      "check": [], "bench": [

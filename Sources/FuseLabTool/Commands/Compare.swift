@@ -22,7 +22,8 @@ struct Compare: FuseLabCommand {
   var ncu: String?
   @Option(
     help: ArgumentHelp(
-      "What a bundle's run.py wrote: machine code is read from DRAM, too.", valueName: "results.json"))
+      "What a bundle's run.py wrote: machine code is read from DRAM, too, and local memory is in no prediction.",
+      valueName: "results.json"))
   var code: String?
   @Option(help: ArgumentHelp("The largest error that passes (default 5%).", valueName: "share"))
   var tolerance = "5%"

@@ -45,12 +45,15 @@ struct Simulate: FuseLabCommand {
   var plan: String?
   @Option(
     help: ArgumentHelp(
-      "What a bundle's run.py or fuselab-gpu check wrote: registers as the compiler gave them, instead of estimates.",
+      "What a bundle's run.py wrote: registers as the compiler gave them, instead of estimates.",
       valueName: "results.json"))
   var code: String?
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func report(_ session: inout Session) throws -> Report {
+    if sweepUnknowns, code != nil {
+      throw CommandFailure.usage("--sweep-unknowns takes registers as estimated", remedy: "drop --code")
+    }
     if plan != nil, unfused {
       throw CommandFailure.usage(
         "--unfused plans each layer, and --plan has a file's kernels", remedy: "drop one of them")
@@ -62,15 +65,18 @@ struct Simulate: FuseLabCommand {
       ? plan.unfused.enumerated().compactMap { index, candidate in candidate.map { ([index], $0) } }
       : plan.groups.compactMap { group in group.candidate.map { (group.layers, $0) } }
     let chosen = candidates.filter { $0.layers.contains { range.contains($0) } }
-    if sweepUnknowns, code != nil {
-      throw CommandFailure.usage("--sweep-unknowns takes registers as estimated", remedy: "drop --code")
-    }
     if sweepUnknowns { return try sweep(chosen.map(\.candidate), plan, session) }
     try Self.checkLength(chosen.map(\.candidate))
     let code = try code.map { path throws(FileErrors) in
       try CodeFile.parse(text: session.text(at: path), path: path)
     }
     let kernels = try chosen.map { try kernel($0.layers, $0.candidate.schedule, of: plan, code) }
+    let estimated = kernels.count { $0.registers == nil }
+    if let path = self.code, estimated > 0 {
+      session.warn(
+        "code-partial",
+        "\(path) has no registers of \(estimated) of \(kernels.count) kernels; these are estimated")
+    }
     let progress = Progress("kernels", total: chosen.count, settings: session.settings)
     let replay = NetworkReplay(kernels, on: plan.gpu)
     let traffic = replay.run(l2, threads: session.settings.threads, countsRounds: trace != nil) {

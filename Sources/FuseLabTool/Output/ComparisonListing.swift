@@ -60,8 +60,9 @@ enum ComparisonListing {
       comparison.spilling == 0
       ? ""
       : "left out of L2 and DRAM: \(comparison.spilling) of the kernels, for they keep something in local memory\n"
-    return comparison.rows.filter { $0.codeBytes > 0 }.map {
-      "\($0.counter.name): of what is predicted \(grouped($0.codeBytes)) are machine code\n"
+    return comparison.rows.filter { $0.codeBytes + $0.launchBytes > 0 }.map {
+      "\($0.counter.name): of what is predicted \(grouped($0.codeBytes)) are machine code and "
+        + "\(grouped($0.launchBytes)) what launches read\n"
     }.joined() + spilling
   }
 
@@ -89,7 +90,9 @@ enum ComparisonListing {
           let error = row.error
           return [
             "name": .string(row.counter.name), "metric": JSONValue(row.counter.metric),
-            "code_bytes": .integer(row.codeBytes), "level": .string(row.level.rawValue),
+
+            "code_bytes": .integer(row.codeBytes), "launch_bytes": .integer(row.launchBytes),
+            "level": .string(row.level.rawValue),
             "predicted": .number(error.predicted),
             "measured": .number(error.measured), "wape_share": json(error.weightedError),
             "nrmse_share": json(error.normalisedRootMeanSquare),

@@ -164,6 +164,7 @@ template <class A> struct Block {
   __device__ __forceinline__ void begin_step() {
 #ifdef __CUDA_ARCH__
     asm volatile("" : "+r"(thread));
+    __builtin_assume(thread >= 0 && thread < K->threads);
 #endif
   }
 

@@ -13,7 +13,7 @@
 #define FCM_SHARED_CODE __forceinline__
 #endif
 
-// The stage of a work: part of its type on a GPU, for the same reason; in the emulator a number.
+// The stage of a work: part of its type on a GPU, so that its constants fold; in the emulator a number.
 #ifdef FCM_CONSTANTS_AT_RUN_TIME
 #define FCM_STAGE(s) fcm::any_stage
 #else

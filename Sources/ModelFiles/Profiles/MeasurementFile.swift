@@ -6,7 +6,7 @@ public struct MeasurementFile: Hashable, Sendable {
 
   /// The CSV's name, in the same folder.
   public let profile: String
-  /// The name of a file that has the kernels' machine code's lengths, as a bundle's `results.json` has them.
+  /// The name of a file that has what the compiler made of the kernels, as a bundle's `results.json` does.
   public let code: String?
   /// The name of a file that has the kernels, as `fuselab simulate --json` writes them; without one those of today's plan.
   public let plan: String?

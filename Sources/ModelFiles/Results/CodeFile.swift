@@ -1,4 +1,4 @@
-/// What a compiler made of kernels: from the `results.json` of a bundle's `run.py` or of `fuselab-gpu check`.
+/// What a compiler made of kernels: from the `results.json` of a bundle's `run.py`.
 public struct CodeFile: Hashable, Sendable {
   /// Bytes of instructions of the kernel of these layers; kernels that were not compiled to machine code have none.
   public let bytes: [[String]: Int]

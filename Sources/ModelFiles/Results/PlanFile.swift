@@ -11,7 +11,8 @@ public struct PlanFile: Hashable, Sendable {
     public let order: String
   }
 
-  public let elementType: String
+  public let network, elementType, layout: String
+  public let batch: Int
   /// Kernels of layers that have no schedule are left out.
   public let kernels: [Kernel]
 
@@ -29,7 +30,9 @@ public struct PlanFile: Hashable, Sendable {
       for layer in try item.member("layers").items { layers.append(try layer.string) }
       kernels.append(try kernel(layers, schedule))
     }
-    return PlanFile(elementType: try data.member("element_type").string, kernels: kernels)
+    return PlanFile(
+      network: try data.member("network").string, elementType: try data.member("element_type").string,
+      layout: try data.member("layout").string, batch: try data.member("batch").int, kernels: kernels)
   }
 
   private static func kernel(_ layers: [String], _ schedule: JSONReading) throws(FileErrors) -> Kernel {
