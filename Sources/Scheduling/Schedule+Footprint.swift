@@ -8,7 +8,7 @@ import Workload
 /// estimate: 72 for addresses and loop state, 27 where no stage mixes channels, a value and its place for each pixel that a thread computes together, plus
 /// the accumulators that it keeps (those of all its items of a stage whose reduction comes in chunks, those of one item
 /// of a stage that reduces at once) and a quarter more for what the compiler holds beside them. `Tests/machine-code` prints it
-/// beside what the compiler takes, which is up to 2.5 times less in INT8.
+/// beside what the compiler takes, 0.4 to 2 times as many in INT8.
 public struct FootprintModel: Sendable {
   let chain: Chain
   let tiling: Tiling
