@@ -2,23 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-private let network = """
-  version: 1
-  name: net
-  input: {channels: 8, rows: 28, columns: 28}
-  layers:
-    - {name: pw1, op: pointwise, filters: 32, activation: relu}
-    - {name: dw1, op: depthwise, kernel: 3, activation: relu}
-    - {name: pw2, op: pointwise, filters: 16}
-    - {name: pw3, op: pointwise, filters: 48, activation: relu}
-    - {name: pw4, op: pointwise, filters: 48, activation: relu}
-  """
-
 /// `simulate --plan`: the kernels of a file.
 @Suite struct GivenPlanTests {
   private func run(_ arguments: [String], _ files: [String: String] = [:]) throws -> CommandOutcome {
     let folder = try TemporaryFolder()
-    _ = try folder.file("net.yaml", network)
+    _ = try folder.file("net.yaml", sevenLayers)
     for (name, text) in files { _ = try folder.file(name, text) }
     return try CommandRunner.run(arguments, in: folder)
   }

@@ -2,25 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-private let network = """
-  version: 1
-  name: net
-  input: {channels: 8, rows: 28, columns: 28}
-  layers:
-    - {name: pw1, op: pointwise, filters: 32, activation: relu}
-    - {name: dw1, op: depthwise, kernel: 3, activation: relu}
-    - {name: pw2, op: pointwise, filters: 16}
-    - {name: pw3, op: pointwise, filters: 48, activation: relu}
-    - {name: dw2, op: depthwise, kernel: 3, stride: 2, activation: relu}
-    - {name: pw4, op: pointwise, filters: 24}
-    - {name: pw5, op: pointwise, filters: 40}
-  """
-
 /// `compare`, `gpu calibrate` and `simulate --trace` on files in the forms that GPUs' tools write.
 @Suite struct MeasurementTests {
   private func folder() throws -> TemporaryFolder {
     let folder = try TemporaryFolder()
-    _ = try folder.file("net.yaml", network)
+    _ = try folder.file("net.yaml", sevenLayers)
     return folder
   }
 

@@ -20,11 +20,7 @@ struct Compare: FuseLabCommand {
   @Option(
     help: ArgumentHelp("What ncu --csv wrote of the kernels of A, raw or by metric.", valueName: "raw.csv"))
   var ncu: String?
-  @Option(
-    help: ArgumentHelp(
-      "What a bundle's run.py wrote: machine code is read from DRAM, too, and local memory is in no prediction.",
-      valueName: "results.json"))
-  var code: String?
+  @OptionGroup var compiled: CodeOption
   @Option(help: ArgumentHelp("The largest error that passes (default 5%).", valueName: "share"))
   var tolerance = "5%"
   @Option(help: ArgumentHelp("Limits on the numbers of A.", valueName: "yaml"))
@@ -36,7 +32,7 @@ struct Compare: FuseLabCommand {
       throw CommandFailure.usage(
         "there is nothing to compare with", remedy: "name a second result, --ncu or --budget")
     }
-    guard code == nil || ncu != nil else {
+    guard compiled.code == nil || ncu != nil else {
       throw CommandFailure.usage("--code belongs to a profile", remedy: "add --ncu")
     }
     let tolerance = try Tolerance.parse(tolerance)
@@ -57,10 +53,7 @@ struct Compare: FuseLabCommand {
     }
     if let ncu {
       let profile = try NCUFile.parse(text: session.text(at: ncu), path: ncu)
-      let code = try code.map { path throws(FileErrors) in
-        try CodeFile.parse(text: session.text(at: path), path: path)
-      }
-      let comparison = try ProfileComparison(result, profile, code: code)
+      let comparison = try ProfileComparison(result, profile, code: compiled.file(&session))
       if comparison.unmatched > 0 {
         session.warn(
           "ncu-unmatched", "\(comparison.unmatched) launches of the profile are no kernel of the result")

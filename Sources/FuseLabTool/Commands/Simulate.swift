@@ -43,15 +43,11 @@ struct Simulate: FuseLabCommand {
       "What plan --json or simulate --json wrote: its kernels are replayed, and nothing is planned.",
       valueName: "plan.json"))
   var plan: String?
-  @Option(
-    help: ArgumentHelp(
-      "What a bundle's run.py wrote: registers as the compiler gave them, instead of estimates.",
-      valueName: "results.json"))
-  var code: String?
+  @OptionGroup var compiled: CodeOption
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
   func report(_ session: inout Session) throws -> Report {
-    if sweepUnknowns, code != nil {
+    if sweepUnknowns, compiled.code != nil {
       throw CommandFailure.usage("--sweep-unknowns takes registers as estimated", remedy: "drop --code")
     }
     if plan != nil, unfused {
@@ -67,12 +63,10 @@ struct Simulate: FuseLabCommand {
     let chosen = candidates.filter { $0.layers.contains { range.contains($0) } }
     if sweepUnknowns { return try sweep(chosen.map(\.candidate), plan, session) }
     try Self.checkLength(chosen.map(\.candidate))
-    let code = try code.map { path throws(FileErrors) in
-      try CodeFile.parse(text: session.text(at: path), path: path)
-    }
+    let code = try compiled.file(&session)
     let kernels = try chosen.map { try kernel($0.layers, $0.candidate.schedule, of: plan, code) }
     let estimated = kernels.count { $0.registers == nil }
-    if let path = self.code, estimated > 0 {
+    if let path = compiled.code, estimated > 0 {
       session.warn(
         "code-partial",
         "\(path) has no registers of \(estimated) of \(kernels.count) kernels; these are estimated")

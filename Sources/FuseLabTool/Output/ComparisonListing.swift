@@ -90,7 +90,6 @@ enum ComparisonListing {
           let error = row.error
           return [
             "name": .string(row.counter.name), "metric": JSONValue(row.counter.metric),
-
             "code_bytes": .integer(row.codeBytes), "launch_bytes": .integer(row.launchBytes),
             "level": .string(row.level.rawValue),
             "predicted": .number(error.predicted),

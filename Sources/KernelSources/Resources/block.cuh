@@ -131,7 +131,8 @@ template <class A> struct Block {
   Slots rows[maximum_stages + 1], columns[maximum_stages + 1];
   Hazards hazards;
   Held ifm[2], weights[maximum_stages], bias[maximum_stages], multipliers[maximum_stages];
-  /// The channels that the buffers of intermediates hold, by name, and whether they hold any.
+  /// The channels that the buffers of intermediates hold, by name, and whether they hold any: false as a constant where
+  /// one is first asked for.
   unsigned made[maximum_stages];
   bool is_made[maximum_stages] = {};
 

@@ -28,6 +28,7 @@ struct Step {
   bool begins, ends;
 };
 
+/// A stage that only the run tells.
 constexpr int any_stage = -1;
 
 /// Which stage a work is of, and its constants.
