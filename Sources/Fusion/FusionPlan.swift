@@ -57,8 +57,6 @@ public struct FusionPlan: Hashable, Sendable {
   /// therefore a lower bound of every partition: the certificate.
   public let prices: [Cost]
 
-  /// Images at once.
-  public var batch: Int { network.layers.first?.shape.batch ?? 1 }
   public var total: Cost { groups.reduce(.zero) { $0 + $1.cost } }
   public var unfusedTotal: Cost { groups.reduce(.zero) { $0 + $1.unfused } }
   public var lowerBound: Cost { prices.reduce(.zero, +) }

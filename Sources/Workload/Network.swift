@@ -15,6 +15,9 @@ public struct Network: Hashable, Sendable {
     try checkInvariants()
   }
 
+  /// Images at once.
+  public var batch: Int { layers.first?.shape.batch ?? 1 }
+
   /// Layers that read the output of layer `index`, ascending.
   public func consumers(of index: Int) -> [Int] {
     layers.indices.filter { layers[$0].inputs.contains(.layer(index)) }

@@ -5,7 +5,8 @@ import ModelFiles
 struct CodeOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "What a bundle's run.py wrote: the compiler's registers, machine code and local memory of each kernel.",
+      "What a bundle's run.py wrote: of each kernel the registers, which simulate takes instead of estimates, and the "
+        + "machine code and local memory, which compare heeds.",
       valueName: "results.json"))
   var code: String?
 

@@ -95,7 +95,7 @@ enum PlanListing {
     [
       "network": .string(plan.network.name), "gpu": .string(plan.gpu.id),
       "element_type": .string(plan.precision.elementType.rawValue),
-      "layout": .string(MapLayout(plan.axisOrder).rawValue), "batch": .integer(plan.batch),
+      "layout": .string(MapLayout(plan.axisOrder).rawValue), "batch": .integer(plan.network.batch),
       "objective": .string(plan.objective.rawValue), "min_blocks": .integer(plan.minBlocks),
       "groups": .array(plan.groups.map { json($0, plan) }),
       "decisions": .array(plan.decisions.map { json($0, plan) }),

@@ -72,7 +72,7 @@ enum TrafficListing {
     [
       "network": .string(plan.network.name), "gpu": .string(plan.gpu.id),
       "element_type": .string(plan.precision.elementType.rawValue),
-      "layout": .string(MapLayout(plan.axisOrder).rawValue), "batch": .integer(plan.batch),
+      "layout": .string(MapLayout(plan.axisOrder).rawValue), "batch": .integer(plan.network.batch),
       "l2_between_kernels": .string(l2.rawValue),
       "counters": .array(
         Counter.all.map {

@@ -39,11 +39,11 @@ extension Session {
     _ file: PlanFile, _ path: String, of network: Network, _ planner: FusionPlanner
   ) throws(CommandFailure) {
     guard !file.kernels.isEmpty else { throw mismatch("\(path) has no kernels") }
-    let batch = network.layers.first?.shape.batch ?? 1
     let facts = [
       ("network", file.network, network.name),
       ("number format", file.elementType, planner.precision.elementType.rawValue),
-      ("layout", file.layout, MapLayout(planner.axisOrder).rawValue), ("batch", "\(file.batch)", "\(batch)"),
+      ("layout", file.layout, MapLayout(planner.axisOrder).rawValue),
+      ("batch", "\(file.batch)", "\(network.batch)"),
     ]
     for (what, found, wanted) in facts where found != wanted {
       throw mismatch("the \(what) of \(path) is \(found), and here it is \(wanted)")

@@ -111,7 +111,7 @@ private struct BundleContents {
     let title = BundleTitle(
       network: network.name, elementType: plan.precision.elementType.rawValue,
       layout: MapLayout(plan.axisOrder).rawValue, gpu: plan.gpu.id,
-      batch: network.layers.first?.shape.batch ?? 1)
+      batch: network.batch)
     bundle = KernelBundle(title, kernels: kernels, comparisons: comparisons)
   }
 

@@ -12,8 +12,6 @@
     let plan: FusionPlan
     let warmUps, runs: Int
 
-    private var batch: Int { plan.network.layers.first?.shape.batch ?? 1 }
-
     private func geometricMean(_ l2: TimingMethod.L2) -> Double? {
       let ratios = rows.compactMap { $0.speedUp(l2) }
       return ratios.isEmpty ? nil : exp(ratios.reduce(0) { $0 + log($1) } / Double(ratios.count))
@@ -44,7 +42,7 @@
         }
       }
       return table.text(style)
-        + "medians of \(runs) runs after \(warmUps), batch \(batch); each run replays a graph\n"
+        + "medians of \(runs) runs after \(warmUps), batch \(plan.network.batch); each run replays a graph\n"
         + (means.isEmpty
           ? "" : "layers' time / fused time, geometric mean: \(means.joined(separator: ", "))\n")
         + failures.joined()
@@ -53,7 +51,7 @@
     func json(device: JSONValue) -> JSONValue {
       [
         "device": device, "network": .string(plan.network.name), "gpu": .string(plan.gpu.id),
-        "element_type": .string(plan.precision.elementType.rawValue), "batch": .integer(batch),
+        "element_type": .string(plan.precision.elementType.rawValue), "batch": .integer(plan.network.batch),
         "warm_ups": .integer(warmUps), "runs": .integer(runs),
         "kernels": .array(
           rows.map { row in
