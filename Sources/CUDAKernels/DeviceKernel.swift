@@ -7,7 +7,7 @@ public final class DeviceKernel {
   /// Of instructions; nil where the driver translates PTX.
   public let codeBytes: Int?
   let device: CUDADevice
-  private let module: fuselab_handle?
+  let module: fuselab_handle?
   private let function: fuselab_handle?
 
   public init(

@@ -13,6 +13,8 @@ struct Arguments {
   private(set) var warmUps = 5
   private(set) var runs: Int
   private(set) var json = false
+  /// Whether `check` also asks where blocks run.
+  private(set) var places = false
 
   init(_ words: [String]) throws(UsageError) {
     var plain: [String] = []
@@ -25,6 +27,10 @@ struct Arguments {
       }
       if word == "--json" {
         json = true
+        continue
+      }
+      if word == "--places" {
+        places = true
         continue
       }
       guard ["--device", "--kernel", "--warmup", "--runs"].contains(word) else {

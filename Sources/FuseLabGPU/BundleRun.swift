@@ -73,13 +73,18 @@ struct BundleRun {
   }
 
   private func report(_ entry: BundleEntry, _ failure: String?) throws -> Bool {
-    let kernel = try DeviceKernel(
-      try folder.job(of: entry), on: device, compiler: compiler, cache: cache)
+    let job = try folder.job(of: entry)
+    let kernel = try DeviceKernel(job, on: device, compiler: compiler, cache: cache)
     let (registers, local) = try kernel.resources()
+    var places: [(String, JSONWord)] = []
+    if arguments.places {
+      let found = try BlockPlaces(of: job, on: device, compiler: compiler, cache: cache)
+      places = [("multiprocessor_of_block", Self.list(found.multiprocessors))]
+    }
     line(
       text: "\(entry.id)  \(entry.kind)  \(entry.layers.joined(separator: " + "))  \(registers) registers  "
         + (failure ?? "equal, \(entry.expected.bytes) bytes"),
-      json: [
+      json: places + [
         ("kernel", .text(entry.id)), ("kind", .text(entry.kind)),
         ("equal", .raw(failure == nil ? "true" : "false")),
         ("failure", failure.map(JSONWord.text) ?? .raw("null")), ("bytes", .raw("\(entry.expected.bytes)")),
@@ -142,7 +147,7 @@ struct BundleRun {
     Console.say((arguments.json ? JSONWord.object(json) : text) + "\n")
   }
 
-  private static func list(_ values: [Double]) -> JSONWord {
+  private static func list(_ values: [some CustomStringConvertible]) -> JSONWord {
     .raw("[" + values.map { "\($0)" }.joined(separator: ", ") + "]")
   }
 

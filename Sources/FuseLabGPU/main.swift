@@ -20,6 +20,7 @@ enum Command {
       --kernel ID    only this one, e.g. k003
       --warmup N     replays before the first that counts (default 5)
       --runs N       replays that count (default 20); of launch, whole runs one after the other (default 1)
+      --places       with check: also the multiprocessor of each block, in the JSON
       --json         a JSON object a line instead of text
 
     FUSELAB_CUDA_DRIVER and FUSELAB_NVRTC name the libraries where they have other names, FUSELAB_CACHE the folder of

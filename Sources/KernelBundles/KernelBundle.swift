@@ -82,6 +82,11 @@ public struct KernelBundle: Sendable {
     self.files = [File(path: BundleManifest.fileName, bytes: Array(manifest.text.utf8))] + files
   }
 
-  /// The script that checks, times and measures a bundle.
-  public static var script: [UInt8] { PackageResources.run_py }
+  /// The script that checks, times and measures a bundle, and what it imports.
+  public static var scripts: [File] {
+    [
+      File(path: "run.py", bytes: PackageResources.run_py),
+      File(path: "int8_cudnn.py", bytes: PackageResources.int8_cudnn_py),
+    ]
+  }
 }

@@ -76,6 +76,10 @@ extension KernelConstants {
 
 /// The texts that a kernel is made of, by name.
 public enum KernelText {
+  /// Defined as the number of blocks, the first makes a kernel note the number of each block's multiprocessor in the second.
+  public static let placesMacro = "FCM_RECORD_PLACES"
+  public static let placesVariable = "fcm_places"
+
   /// Those that a GPU's compiler includes.
   public static let headers: [(name: String, text: String)] = [
     ("fcm.cuh", PackageResources.fcm_cuh), ("constants.cuh", PackageResources.constants_cuh),

@@ -31,14 +31,17 @@ public struct BlockTimeline: Hashable, Sendable {
 
   /// - Parameters:
   ///   - resident: Blocks of a multiprocessor at a time; by default what occupancy allows.
+  ///   - multiprocessors: Which each block runs on, where that is known.
   ///   - blockLimit: Blocks beyond are left out.
   public init(
     _ schedule: Schedule, on gpu: GPU, parameters: SimulationParameters = SimulationParameters(),
-    resident: Int? = nil, blockLimit: Int = .max
+    resident: Int? = nil, multiprocessors: [Int]? = nil, blockLimit: Int = .max
   ) {
     let blocks = schedule.blocks.prefix(blockLimit)
     let resident = resident ?? max(1, schedule.occupancy(on: gpu).blocksPerMultiprocessor)
-    let places = min(resident * gpu.multiprocessors, blocks.count)
+    let places =
+      multiprocessors == nil
+      ? min(resident * gpu.multiprocessors, blocks.count) : resident * gpu.multiprocessors
     // Of each place: the round in which it is free. The earliest comes first, of equals the lowest.
     var free = [Int](repeating: 0, count: places)
     var spans: [Span] = []
@@ -46,12 +49,19 @@ public struct BlockTimeline: Hashable, Sendable {
     var ending: [Int: [Int]] = [0: Array(0..<places)]
     var round = 0
     var waiting: ArraySlice<Int> = []
-    for block in blocks {
+    func earliest(on multiprocessor: Int) -> Int {
+      let own = stride(from: multiprocessor, to: places, by: gpu.multiprocessors)
+      return own.min { (free[$0], $0) < (free[$1], $1) } ?? multiprocessor
+    }
+    func next() -> Int {
       while waiting.isEmpty {
         waiting = (ending.removeValue(forKey: round) ?? []).sorted()[...]
         if waiting.isEmpty { round += 1 }
       }
-      let place = waiting.removeFirst()
+      return waiting.removeFirst()
+    }
+    for (number, block) in blocks.enumerated() {
+      let place = multiprocessors.map { earliest(on: $0[number]) } ?? next()
       let turns = Self.book(block, of: schedule, from: free[place], parameters.stepsPerTurn, &traffic)
       let end = free[place] + turns
       spans.append(Span(place: place, block: block.index, rounds: free[place]..<end))

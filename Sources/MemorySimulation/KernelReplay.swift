@@ -12,6 +12,7 @@ public struct KernelReplay: Sendable {
   public let gpu: GPU
   public let parameters: SimulationParameters
   public let placement: DataPlacement
+  public let facts: LaunchFacts
   /// How many blocks are resident, and what they leave to L1.
   public let occupancy: Occupancy
   /// Whether `KernelTraffic.rounds` is filled.
@@ -20,18 +21,23 @@ public struct KernelReplay: Sendable {
   /// - Parameters:
   ///   - parameters: By default those of the GPU's file.
   ///   - placement: Where the tensors lie; one after the other from address 0 by default.
-  ///   - registers: Of a thread, where it is known what the compiler gave it; by default the schedule's estimate.
+  ///   - facts: What is known of the launch beside the schedule.
   /// - Precondition: A block fits a multiprocessor (`checkLegality(on:)`), and a turn is at least one step: else
-  ///   no block would ever run, or none would ever end.
+  ///   no block would ever run, or none would ever end. Each block's multiprocessor, where it is known, is one of the GPU's.
   public init(
     _ schedule: Schedule, on gpu: GPU, parameters: SimulationParameters? = nil,
-    placement: DataPlacement? = nil, registers: Int? = nil
+    placement: DataPlacement? = nil, facts: LaunchFacts = LaunchFacts()
   ) {
     let parameters = parameters ?? SimulationParameters(of: gpu)
     occupancy = Occupancy(
-      schedule.footprint.with(registers: registers), on: gpu, carveOutDoubling: parameters.carveOutDoubling)
+      schedule.footprint.with(registers: facts.registers), on: gpu, carveOutDoubling: parameters.carveOutDoubling)
     precondition(occupancy.blocksPerMultiprocessor > 0, "the schedule is illegal on the GPU")
     precondition(parameters.stepsPerTurn > 0, "a turn is at least one step")
+    if let takers = facts.multiprocessors {
+      precondition(takers.count == schedule.blocks.count, "each block has a multiprocessor")
+      precondition(takers.allSatisfy((0..<gpu.multiprocessors).contains), "the GPU has the multiprocessor")
+    }
+    self.facts = facts
     self.schedule = schedule
     self.gpu = gpu
     self.parameters = parameters

@@ -21,15 +21,16 @@ public struct NetworkReplay: Sendable {
     /// Where its feature maps come from, in the order of `Chain.inputs`.
     public let inputs: [TensorReference]
     public let schedule: Schedule
-    /// Of a thread, where it is known what the compiler gave it.
-    public let registers: Int?
+    public let facts: LaunchFacts
 
-    public init(layers: [Int], inputs: [TensorReference], schedule: Schedule, registers: Int? = nil) {
+    public init(
+      layers: [Int], inputs: [TensorReference], schedule: Schedule, facts: LaunchFacts = LaunchFacts()
+    ) {
       precondition(inputs.count == schedule.chain.inputs.count)
       self.layers = layers
       self.inputs = inputs
       self.schedule = schedule
-      self.registers = registers
+      self.facts = facts
     }
   }
 
@@ -75,7 +76,7 @@ public struct NetworkReplay: Sendable {
     let replays = zip(kernels, placements).map { kernel, placement in
       var replay = KernelReplay(
         kernel.schedule, on: gpu, parameters: parameters, placement: between == .cold ? nil : placement,
-        registers: kernel.registers)
+        facts: kernel.facts)
       replay.countsRounds = countsRounds
       return replay
     }

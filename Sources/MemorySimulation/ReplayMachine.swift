@@ -40,8 +40,12 @@ struct ReplayMachine {
     levels = Array(repeating: LevelCounts(), count: accesses.count)
     library = StepLibrary(
       schedule, accesses: accesses, l1SectorsPerLine: replay.gpu.l1Line.count / replay.gpu.sector.count)
+    // Blocks that go in turn leave the last ones idle.
+    let busy =
+      replay.facts.multiprocessors == nil
+      ? min(replay.gpu.multiprocessors, schedule.blocks.count) : replay.gpu.multiprocessors
     memory = MemoryHierarchy(
-      replay.gpu, multiprocessors: min(replay.gpu.multiprocessors, schedule.blocks.count),
+      replay.gpu, multiprocessors: busy,
       carveOut: occupancy.carveOut, parameters: replay.parameters, l2: l2, extents: accesses.map(\.extent))
   }
 
@@ -52,22 +56,21 @@ struct ReplayMachine {
   /// Runs all blocks, and leaves nothing in the multiprocessors' store buffers.
   mutating func run() {
     let blocks = replay.schedule.blocks
-    var waiting = blocks.startIndex
-    func launch() -> ResidentBlock? {
-      guard waiting < blocks.endIndex else { return nil }
-      defer { waiting += 1 }
-      return ResidentBlock(block: blocks[waiting])
-    }
     let multiprocessors = replay.gpu.multiprocessors
-    var places = (0..<min(blocksPerWave, blocks.count)).map { _ in launch() }
-    var busy = places.count
+    var waiting = WaitingBlocks(
+      count: blocks.count, on: multiprocessors, takenBy: replay.facts.multiprocessors)
+    func launch(in place: Int) -> ResidentBlock? {
+      waiting.take(on: place % multiprocessors).map { ResidentBlock(block: blocks[blocks.startIndex + $0]) }
+    }
+    var places = (0..<blocksPerWave).map { launch(in: $0) }
+    var busy = places.count { $0 != nil }
     while busy > 0 {
       for place in places.indices {
         guard var resident = places[place] else { continue }
         if takeTurn(&resident, on: place % multiprocessors) {
           places[place] = resident
         } else {
-          places[place] = launch()
+          places[place] = launch(in: place)
           if places[place] == nil { busy -= 1 }
         }
       }

@@ -6,6 +6,7 @@
 // one defect: "oom", "launch", "nodevice", "nothing" (no kernel runs), "bit" (a wrong bit in each result) or "outside" (a
 // write beside it).
 #include <dlfcn.h>
+#include <link.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,6 +225,16 @@ EXPORT int cuModuleUnload(void *) { return 0; }
 EXPORT int cuModuleGetFunction(void **function, void *module, const char *name) {
   if (dlsym(module, name) == nullptr) return 500;
   return (*function = dlsym(module, "stub_entry")) != nullptr ? 0 : 500;
+}
+EXPORT int cuModuleGetGlobal_v2(uint64_t *memory, size_t *bytes, void *module, const char *name) {
+  void *const found = dlsym(module, name);
+  Dl_info info;
+  const ElfW(Sym) *symbol = nullptr;
+  if (found == nullptr || dladdr1(found, &info, (void **)&symbol, RTLD_DL_SYMENT) == 0 || symbol == nullptr) return 500;
+  *memory = reinterpret_cast<uint64_t>(found);
+  *bytes = symbol->st_size;
+  allocations[*memory] = *bytes;
+  return 0;
 }
 EXPORT int cuFuncGetAttribute(int *value, int, void *) { return *value = 0, 0; }
 EXPORT int cuFuncSetAttribute(void *, int, int) { return 0; }

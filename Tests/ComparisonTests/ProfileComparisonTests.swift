@@ -124,6 +124,9 @@ import Testing
         try CodeFile.parse(text: "{\"check\": [{\"layers\": [], \"registers\": \(registers)}]}", path: "c")
       }
     }
+    #expect(throws: FileErrors.self) {
+      try CodeFile.parse(text: "{\"check\": [{\"layers\": [\"a\"]}, {\"layers\": [\"a\"]}]}", path: "c")
+    }
     let found = try ProfileComparison(
       ResultFile.parse(text: Self.simulation, path: "a"), NCUFile.parse(text: Self.profile, path: "b"),
       code: code)

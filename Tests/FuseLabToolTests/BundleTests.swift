@@ -28,7 +28,7 @@ import Testing
     let folder = try TemporaryFolder()
     let made = try bundle(arguments, in: folder)
     #expect(made.status == 0, "\(made.errors)")
-    let run = try script([], in: folder)
+    let run = try script(["--places"], in: folder)
     #expect(run.status == 0, "\(run.errors)")
     #expect(run.output.contains("stub GPU: 3 of 3 kernels equal"))
     let results = try #require(
@@ -41,6 +41,10 @@ import Testing
     #expect(calibrated.codes == ["calibration-too-few"], "\(calibrated.errors)")
     let check = try #require(results["check"] as? [[String: Any]])
     #expect(check.allSatisfy { $0["equal"] as? Bool == true })
+    // The stub's two multiprocessors take blocks in turn.
+    let takers = check.compactMap { $0["multiprocessor_of_block"] as? [Int] }
+    #expect(takers.count == 3)
+    #expect(takers.allSatisfy { $0 == $0.indices.map { $0 % 2 } && $0.count > 1 })
   }
 
   @Test("A wrong bit ends the script with 1, and is said")
@@ -88,10 +92,25 @@ import Testing
     #expect(try bundle(["mobilenet_v1", "--layers", "26", "--executable", "none"], in: folder).status == 0)
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: folder.path("b")).sorted() == [
-        "bundle.txt", "data", "kernels", "run.py",
+        "bundle.txt", "data", "int8_cudnn.py", "kernels", "run.py",
       ])
     let again = try bundle(["mobilenet_v1", "--layers", "26"], in: folder)
     #expect(again.status == 2 && again.codes == ["output-exists"])
+  }
+
+  @Test(
+    "cuDNN is called by the layouts that it documents, and only right results are timed",
+    .enabled(
+      if: ProcessInfo.processInfo.environment["FUSELAB_PYTHON"] != nil,
+      "skipped: FUSELAB_PYTHON names no Python with numpy"))
+  func int8CuDNN() throws {
+    let python = try #require(ProcessInfo.processInfo.environment["FUSELAB_PYTHON"])
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    let script = root.appendingPathComponent("int8_cudnn_cases.py").path
+    let tested = root.appendingPathComponent("../../Sources/KernelBundles/Resources").path
+    let run = try CommandRunner.run(URL(fileURLWithPath: python), [script, tested])
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output.contains("as cuDNN documents"))
   }
 
   @Test("Without the trait cuda, check and bench say so, exit 3", arguments: ["check", "bench"])

@@ -34,6 +34,39 @@ import Testing
     #expect(many[0] == 1)
   }
 
+  @Test("Blocks run where the file says, in the trace as well; blocks of another plan or GPU are refused")
+  func places() throws {
+    let folder = try TemporaryFolder()
+    let simulate = ["simulate", "mobilenet_v1", "--layers", "1", "--unfused", "--gpu", "a100", "--json"]
+    func run(_ takers: [Int], _ options: [String] = []) throws -> CommandOutcome {
+      _ = try folder.file(
+        "results.json", "{\"check\": [{\"layers\": [\"dw2\"], \"registers\": 32, "
+          + "\"multiprocessor_of_block\": \(takers)}]}")
+      return try CommandRunner.run(simulate + ["--code", "results.json", "--force"] + options, in: folder)
+    }
+    func counter(_ name: String, of outcome: CommandOutcome) throws -> Int {
+      let envelope = try #require(
+        try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+      let data = try #require(envelope["data"] as? [String: Any])
+      let kernel = try #require((data["kernels"] as? [[String: Any]])?.first)
+      return try #require((kernel["counters"] as? [String: Int])?[name])
+    }
+    let inTurn = try CommandRunner.run(simulate, in: folder)
+    let blocks = try counter("grid_blocks", of: inTurn)
+    let spread = try run((0..<blocks).map { $0 % 108 })
+    #expect(spread.status == 0, "\(spread.errors)")
+    let together = try run(Array(repeating: 107, count: blocks), ["--trace", "t.json"])
+    #expect(
+      try counter("l2_read_sectors", of: together) < counter("l2_read_sectors", of: spread),
+      "all blocks share one L1")
+    #expect(try folder.text("t.json").contains("SM 107 place 0"))
+    for takers in [Array(repeating: 0, count: blocks - 1), Array(repeating: 108, count: blocks)] {
+      let refused = try run(takers)
+      #expect(refused.status == 2 && refused.codes == ["code-places"])
+    }
+    #expect(try run([5000]).codes == ["result-type"])
+  }
+
   @Test("A file of another kernel's registers, and estimates of what it would change, are refused")
   func refusals() throws {
     let folder = try TemporaryFolder()

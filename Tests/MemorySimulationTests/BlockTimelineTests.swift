@@ -48,6 +48,16 @@ import Workload
     #expect(timeline.traffic.reduce(0) { $0 + $1.loaded } == 3 * 2 * (8 + 64))
   }
 
+  @Test("Where it is known which multiprocessor took a block, it takes the first of its places that gets free")
+  func takers() throws {
+    let timeline = BlockTimeline(
+      try schedule(channels: 8), on: try gpu(multiprocessors: 2), resident: 1, multiprocessors: [1, 1, 0])
+    #expect(drawing(timeline) == ["2222222.......", "00000001111111"])
+    let pair = BlockTimeline(
+      try schedule(channels: 8), on: try gpu(multiprocessors: 2), resident: 2, multiprocessors: [1, 1, 1])
+    #expect(drawing(pair) == ["..............", "00000002222222", "..............", "1111111......."])
+  }
+
   @Test("With two steps a turn a block of seven steps takes four turns")
   func turns() throws {
     var parameters = SimulationParameters()

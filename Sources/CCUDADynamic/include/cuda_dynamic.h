@@ -31,6 +31,8 @@ typedef void *fuselab_handle;
   X(load_module, "cuModuleLoadData", (fuselab_handle *module, const void *image))                                    \
   X(unload_module, "cuModuleUnload", (fuselab_handle module))                                                        \
   X(function, "cuModuleGetFunction", (fuselab_handle *function, fuselab_handle module, const char *name))            \
+  X(global, "cuModuleGetGlobal_v2",                                                                                  \
+    (fuselab_device_pointer *memory, size_t *bytes, fuselab_handle module, const char *name))                        \
   X(function_attribute, "cuFuncGetAttribute", (int *value, int attribute, fuselab_handle function))                  \
   X(set_function_attribute, "cuFuncSetAttribute", (fuselab_handle function, int attribute, int value))               \
   X(launch, "cuLaunchKernel",                                                                                        \

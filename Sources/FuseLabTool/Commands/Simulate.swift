@@ -65,7 +65,7 @@ struct Simulate: FuseLabCommand {
     try Self.checkLength(chosen.map(\.candidate))
     let code = try compiled.file(&session)
     let kernels = try chosen.map { try kernel($0.layers, $0.candidate.schedule, of: plan, code) }
-    let estimated = kernels.count { $0.registers == nil }
+    let estimated = kernels.count { $0.facts.registers == nil }
     if let path = compiled.code, estimated > 0 {
       session.warn(
         "code-partial",
@@ -78,8 +78,7 @@ struct Simulate: FuseLabCommand {
     }
     progress.finish()
     if let trace {
-      let listing = try TraceListing(
-        zip(replay.kernels, traffic).map { ($0.schedule, $1) }, on: plan.gpu)
+      let listing = try TraceListing(Array(zip(replay.kernels, traffic)), on: plan.gpu)
       if listing.isCut {
         session.warn(
           "trace-cut",
@@ -95,7 +94,8 @@ struct Simulate: FuseLabCommand {
       text: TrafficListing.text(listed, plan, l2, session.style))
   }
 
-  /// - Throws: `code-registers` where the registers that the file names leave no room for a block.
+  /// - Throws: `code-registers` where the registers that the file names leave no room for a block, `code-places` where its blocks
+  ///   are not the kernel's, or their multiprocessors not the GPU's.
   private func kernel(
     _ layers: [Int], _ schedule: Schedule, of plan: FusionPlan, _ code: CodeFile?
   ) throws(CommandFailure) -> NetworkReplay.Kernel {
@@ -109,8 +109,20 @@ struct Simulate: FuseLabCommand {
           + "'\(names.joined(separator: "', '"))', does not fit a multiprocessor of \(plan.gpu.name)",
         remedy: "compile the kernels of this plan for this GPU")
     }
+    let takers = code?.multiprocessors[names]
+    if let takers {
+      let most = takers.max() ?? 0
+      guard takers.count == schedule.blocks.count, most < plan.gpu.multiprocessors else {
+        throw CommandFailure(
+          "code-places",
+          "the file has \(takers.count) blocks of '\(names.joined(separator: "', '"))' on multiprocessors up to "
+            + "\(most); here are \(schedule.blocks.count), and \(plan.gpu.name) has \(plan.gpu.multiprocessors)",
+          remedy: "name the GPU and the plan that were measured")
+      }
+    }
     return NetworkReplay.Kernel(
-      layers: layers, inputs: plan.network.inputs(ofRun: layers), schedule: schedule, registers: registers)
+      layers: layers, inputs: plan.network.inputs(ofRun: layers), schedule: schedule,
+      facts: LaunchFacts(registers: registers, multiprocessors: takers))
   }
 
   private func sweep(_ kernels: [TileCandidate], _ plan: FusionPlan, _ session: Session) throws -> Report {

@@ -5,8 +5,8 @@ import ModelFiles
 struct CodeOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "What a bundle's run.py wrote: of each kernel the registers, which simulate takes instead of estimates, and the "
-        + "machine code and local memory, which compare heeds.",
+      "What a bundle's run.py wrote: of each kernel the registers and, with --places, its blocks' multiprocessors, which "
+        + "simulate takes instead of estimates, and the machine code and local memory, which compare heeds.",
       valueName: "results.json"))
   var code: String?
 

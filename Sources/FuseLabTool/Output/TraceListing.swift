@@ -18,10 +18,11 @@ struct TraceListing {
   private let gpu: GPU
 
   /// - Parameter kernels: Replayed with their rounds counted.
-  init(_ kernels: [(schedule: Schedule, traffic: KernelTraffic)], on gpu: GPU) throws(CommandFailure) {
+  init(_ kernels: [(kernel: NetworkReplay.Kernel, traffic: KernelTraffic)], on gpu: GPU) throws(CommandFailure)
+  {
     self.gpu = gpu
     events.append(#"{"ph":"M","pid":1,"name":"process_name","args":{"name":\#(try Self.quoted(gpu.name))}}"#)
-    for kernel in kernels { try add(kernel.schedule, kernel.traffic) }
+    for (kernel, traffic) in kernels { try add(kernel, traffic) }
     for place in 0..<tracks {
       let name = "SM \(place % gpu.multiprocessors) place \(place / gpu.multiprocessors)"
       events.append(
@@ -29,14 +30,16 @@ struct TraceListing {
     }
   }
 
-  private mutating func add(_ schedule: Schedule, _ traffic: KernelTraffic) throws(CommandFailure) {
+  private mutating func add(_ kernel: NetworkReplay.Kernel, _ traffic: KernelTraffic) throws(CommandFailure) {
+    let schedule = kernel.schedule
     // Names of tracks are events as well.
     let left = Self.eventLimit - events.count - gpu.multiprocessors * gpu.blocksPerMultiprocessor
     if schedule.blocks.count > left { isCut = true }
     guard left > 0 else { return }
     let timeline = BlockTimeline(
       schedule, on: gpu, parameters: SimulationParameters(of: gpu),
-      resident: traffic.occupancy.blocksPerMultiprocessor, blockLimit: left)
+      resident: traffic.occupancy.blocksPerMultiprocessor, multiprocessors: kernel.facts.multiprocessors,
+      blockLimit: left)
     let layers = schedule.chain.stages.map(\.name).joined(separator: " + ")
     let name = try Self.quoted("\(schedule.kind) \(layers)")
     for span in timeline.spans {

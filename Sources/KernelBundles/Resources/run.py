@@ -5,13 +5,15 @@
     python3 run.py --runs 100          more runs
     python3 run.py --skip torch,ncu    only the kernels' values and times
     python3 run.py --ncu-runs 5        counters of five whole runs, for the spread between them
+    python3 run.py --places            also the multiprocessor that each block runs on, for fuselab simulate --code
 
 1. fuselab-gpu check: every kernel's output, byte by byte.
 2. fuselab-gpu bench: every kernel's time, each fused one beside its layers' own kernels, cold and warm L2.
-3. PyTorch, where it is installed (FP32, without TF32), timed in the same way: a graph is replayed, cold runs take other
+3. PyTorch, where it is installed (FP32 without TF32), timed in the same way: a graph is replayed, cold runs take other
    copies in turn that exceed twice the L2. Each in both layouts, NCHW and NHWC:
      convolutions  by cuDNN's fastest algorithm (depthwise in NCHW by PyTorch's own kernel), without biases and activations,
-                   so no less than this is needed; speed-ups are against the faster layout of this
+                   so no less than this is needed; speed-ups are against the faster layout of this. In INT8 only this, by
+                   cuDNN alone, which PyTorch does not call for it, in cuDNN's layout of four channels together, too
      eager         with biases and activations, each a kernel of its own; only from a cold L2
      compile       torch.compile, which may join those to others; only from a cold L2
 4. Nsight Compute, where ncu is found: each counter that the simulator predicts. No clock or mode of the GPU is touched.
@@ -29,6 +31,8 @@ import pathlib
 import shutil
 import subprocess
 import sys
+
+import int8_cudnn
 
 HERE = pathlib.Path(__file__).resolve().parent
 FIELDS = (
@@ -131,7 +135,7 @@ def convolution_chain(torch, kernel, bare):
 
 def time_module(torch, module, x, run, options, cold, cache):
     """Microseconds of each replay's mean pass. `run` calls a module, compiled or not."""
-    each = 4 * (x.numel() + module(x).numel() + sum(b.numel() for b in module.buffers()))
+    each = x.element_size() * (x.numel() + module(x).numel() + sum(b.numel() for b in module.buffers()))
     count = min(max(2, 2 * cache // each + 1), MOST_COPIES) if cold else 1
     modules = [module] + [copy.deepcopy(module) for _ in range(count - 1)]
     inputs = [x] + [x.clone() for _ in range(count - 1)]
@@ -190,9 +194,18 @@ def time_kernel(torch, options, bundle, kernel, compiled, cache):
                     yield {**row, "failure": str(error).splitlines()[0]}
 
 
+def time_int8_kernel(torch, options, cudnn, kernel, cache):
+    """The layers of a fused kernel by cuDNN, in each of its layouts and state of the L2."""
+    for layout, chain, failure in int8_cudnn.modules(torch, cudnn, kernel["convolutions"]):
+        if failure:
+            yield {"by": "convolutions", "layout": layout, "failure": failure}
+            continue
+        for l2 in ("cold", "warm"):
+            times = time_module(torch, *chain, lambda m, i: m(i), options, l2 == "cold", cache)
+            yield {"by": "convolutions", "layout": layout, "l2": l2, "microseconds": times, "median_us": median(times)}
+
+
 def compare_with_torch(options, bundle, skip):
-    if bundle["element-type"] != "fp32":
-        return {"skipped": "PyTorch has no INT8 convolution on a GPU"}
     try:
         import torch
     except ImportError:
@@ -204,13 +217,22 @@ def compare_with_torch(options, bundle, skip):
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
     cache = torch.cuda.get_device_properties(options.device).L2_cache_size
-    compiled = None if "compile" in skip else torch.compile(lambda m, i: m(i), mode="max-autotune-no-cudagraphs")
+    is_int8 = bundle["element-type"] == "int8"
+    try:
+        cudnn = int8_cudnn.CuDNN() if is_int8 else None
+    except int8_cudnn.Unsupported as error:
+        return {"skipped": str(error)}
+    compiled = None
+    if not is_int8 and "compile" not in skip:
+        compiled = torch.compile(lambda m, i: m(i), mode="max-autotune-no-cudagraphs")
     results = []
     with torch.no_grad():
         for fused, *_ in bundle["compare"]:
             kernel = bundle["kernels"][fused]
             if kernel["convolutions"]:
-                rows = time_kernel(torch, options, bundle, kernel, compiled, cache)
+                rows = (
+                    time_int8_kernel(torch, options, cudnn, kernel, cache) if is_int8
+                    else time_kernel(torch, options, bundle, kernel, compiled, cache))
                 results += [{"kernel": fused, **row} for row in rows]
     return {
         "torch": torch.__version__, "cudnn": torch.backends.cudnn.version(), "cuda": torch.version.cuda,
@@ -269,6 +291,7 @@ def main():
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--warmup", type=int, default=5)
     parser.add_argument("--ncu-runs", type=int, default=1)
+    parser.add_argument("--places", action="store_true", help="note the multiprocessor of each block")
     parser.add_argument("--skip", default="", help="bench, torch, compile or ncu, divided by commas")
     parser.add_argument("-o", "--output", type=pathlib.Path, default=HERE / "results.json")
     options = parser.parse_args()
@@ -278,7 +301,7 @@ def main():
     if not os.access(options.tool, os.X_OK):
         sys.exit(f"run.py: {options.tool} is missing or cannot be run: name fuselab-gpu with --tool")
     bundle = manifest()
-    device, checks = tool(options, "check")
+    device, checks = tool(options, "check", *(["--places"] if options.places else []))
     wrong = [c for c in checks if not c["equal"]]
     print(f"{device['device']}: {len(checks) - len(wrong)} of {len(checks)} kernels equal")
     for c in wrong:

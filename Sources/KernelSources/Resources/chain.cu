@@ -140,8 +140,18 @@ template <class A> __device__ __forceinline__ void run(Known K, const Operands<A
 
 #ifndef FCM_CONSTANTS_AT_RUN_TIME
 // What stands before this text defines `fcm::constants` and the names of the kernel and of its arithmetic.
+#ifdef FCM_RECORD_PLACES
+// The multiprocessor of each of so many blocks, for who asks where they run.
+extern "C" {
+__device__ unsigned fcm_places[FCM_RECORD_PLACES];
+}
+#endif
+
 extern "C" __global__ void __launch_bounds__(fcm::constants.threads, fcm::constants.resident) FCM_KERNEL(
     const __grid_constant__ fcm::Operands<FCM_ARITHMETIC> g) {
+#ifdef FCM_RECORD_PLACES
+  if (threadIdx.x == 0) fcm_places[blockIdx.x] = fcm::multiprocessor();
+#endif
   fcm::run(fcm::Known(), g);
 }
 #endif

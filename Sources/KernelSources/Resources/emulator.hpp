@@ -102,3 +102,8 @@ struct alignas(16) float4 { float x, y, z, w; };
 #define blockDim (emu::now.threads)
 #define gridDim (emu::now.blocks)
 constexpr int warpSize = 32;
+
+namespace fcm {
+/// Blocks go to two of them in turn.
+inline unsigned multiprocessor() { return unsigned(blockIdx.x) % 2; }
+}  // namespace fcm

@@ -10,6 +10,7 @@
 //   copy_async_if      the same, but what is copied is there only after wait_for_copies(), for other threads after the
 //                      barrier that follows it
 //   multiply_matrix    16 × 32 by 32 × 8 bytes, by a whole warp
+//   multiprocessor     the number of the one that runs the block
 #pragma once
 
 #ifdef FUSELAB_EMULATED
@@ -22,6 +23,12 @@ template <class T> struct remove_const<const T> { using type = T; };
 template <class T> using value_of = typename remove_const<T>::type;
 
 template <class T> using gptr = T*;
+
+__device__ __forceinline__ unsigned multiprocessor() {
+  unsigned number;
+  asm("mov.u32 %0, %%smid;" : "=r"(number));
+  return number;
+}
 
 template <class T> struct shared {
   T* p;

@@ -44,10 +44,9 @@ enum BundleWriting {
   /// The manifest comes last: a folder without it is no bundle.
   static func write(_ bundle: KernelBundle, _ program: [UInt8]?, to folder: String, force: Bool) throws {
     for name in ["", "/kernels", "/data"] { try FolderMaking.make(folder + name) }
-    for file in bundle.files.reversed() {
+    for file in KernelBundle.scripts + bundle.files.reversed() {
       try OutputFile.write(file.bytes, to: "\(folder)/\(file.path)", force: force)
     }
-    try OutputFile.write(KernelBundle.script, to: "\(folder)/run.py", force: force)
     guard let program else { return }
     let path = "\(folder)/\(BundledProgram.name)"
     try OutputFile.write(program, to: path, force: force)
