@@ -23,14 +23,15 @@ public struct KernelReplay: Sendable {
   ///   - placement: Where the tensors lie; one after the other from address 0 by default.
   ///   - facts: What is known of the launch beside the schedule.
   /// - Precondition: A block fits a multiprocessor (`checkLegality(on:)`), and a turn is at least one step: else
-  ///   no block would ever run, or none would ever end. Each block's multiprocessor, where it is known, is one of the GPU's.
+  ///   no block would ever run, or none would ever end. Multiprocessors of blocks, where known, are the GPU's.
   public init(
     _ schedule: Schedule, on gpu: GPU, parameters: SimulationParameters? = nil,
     placement: DataPlacement? = nil, facts: LaunchFacts = LaunchFacts()
   ) {
     let parameters = parameters ?? SimulationParameters(of: gpu)
     occupancy = Occupancy(
-      schedule.footprint.with(registers: facts.registers), on: gpu, carveOutDoubling: parameters.carveOutDoubling)
+      schedule.footprint.with(registers: facts.registers), on: gpu,
+      carveOutDoubling: parameters.carveOutDoubling)
     precondition(occupancy.blocksPerMultiprocessor > 0, "the schedule is illegal on the GPU")
     precondition(parameters.stepsPerTurn > 0, "a turn is at least one step")
     if let takers = facts.multiprocessors {

@@ -40,7 +40,8 @@ import Testing
     let simulate = ["simulate", "mobilenet_v1", "--layers", "1", "--unfused", "--gpu", "a100", "--json"]
     func run(_ takers: [Int], _ options: [String] = []) throws -> CommandOutcome {
       _ = try folder.file(
-        "results.json", "{\"check\": [{\"layers\": [\"dw2\"], \"registers\": 32, "
+        "results.json",
+        "{\"check\": [{\"layers\": [\"dw2\"], \"registers\": 32, "
           + "\"multiprocessor_of_block\": \(takers)}]}")
       return try CommandRunner.run(simulate + ["--code", "results.json", "--force"] + options, in: folder)
     }

@@ -48,7 +48,7 @@ import Workload
     #expect(timeline.traffic.reduce(0) { $0 + $1.loaded } == 3 * 2 * (8 + 64))
   }
 
-  @Test("Where it is known which multiprocessor took a block, it takes the first of its places that gets free")
+  @Test("A block whose multiprocessor is known takes the first of its places that gets free")
   func takers() throws {
     let timeline = BlockTimeline(
       try schedule(channels: 8), on: try gpu(multiprocessors: 2), resident: 1, multiprocessors: [1, 1, 0])

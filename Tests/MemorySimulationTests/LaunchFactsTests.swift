@@ -15,7 +15,7 @@ import Workload
   }
 
   // Two filters of one block each, and one input of 8 pixels: a sector.
-  @Test("A sector that two blocks read is found in the L1 where both run on one multiprocessor, and fetched twice where not")
+  @Test("A sector that two blocks read is fetched once where both run on one multiprocessor, else twice")
   func sharing() throws {
     var two = Sample(filters: 2, rows: (1, 1, 1, 0), columns: (8, 1, 1, 0))
     two.tile.channels = 1
@@ -45,7 +45,7 @@ import Workload
     }
   }
 
-  @Test("Wherever blocks run, requests stay, each sector comes from somewhere, and the timeline has the replay's rounds")
+  @Test("Wherever blocks run, requests stay, the books balance, and the timeline has the replay's rounds")
   func anywhere() throws {
     let schedule = try sample.schedule()
     let gpu = try gpu(multiprocessors: 3, blocks: 2)

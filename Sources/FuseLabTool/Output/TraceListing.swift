@@ -18,8 +18,9 @@ struct TraceListing {
   private let gpu: GPU
 
   /// - Parameter kernels: Replayed with their rounds counted.
-  init(_ kernels: [(kernel: NetworkReplay.Kernel, traffic: KernelTraffic)], on gpu: GPU) throws(CommandFailure)
-  {
+  init(
+    _ kernels: [(kernel: NetworkReplay.Kernel, traffic: KernelTraffic)], on gpu: GPU
+  ) throws(CommandFailure) {
     self.gpu = gpu
     events.append(#"{"ph":"M","pid":1,"name":"process_name","args":{"name":\#(try Self.quoted(gpu.name))}}"#)
     for (kernel, traffic) in kernels { try add(kernel, traffic) }
