@@ -19,7 +19,7 @@ public struct AxisSums: Hashable, Sendable {
     tiles = axis.count
     totals = (0..<axis.mapCount).map { axis.total(of: $0) }
     distinct = (0..<axis.mapCount).map { axis.distinct(of: $0) }
-    slots = axis.offsets.map(\.count)
+    slots = axis.slotCounts
   }
 
   /// Whether tiles overlap in an intermediate, so that some of it is computed more than once.

@@ -6,6 +6,7 @@ import Workload
 /// A tile with a lower bound of its cost, small enough to keep all of a search.
 struct BoundedTile {
   let bound: Cost
+  let dram: Bytes
   let blocks: Int
   let rows, columns: Int
   /// Where its slice stands among those that are priced together.
@@ -13,6 +14,7 @@ struct BoundedTile {
 
   init(_ choice: TileChoice, slice: Int) {
     bound = choice.cost
+    dram = choice.dram
     blocks = choice.blocks
     rows = choice.rows.tile
     columns = choice.columns.tile
@@ -44,7 +46,11 @@ struct EstimatePricer {
     return (row.sums, column.sums)
   }
 
-  func price(_ tiling: Tiling, _ lanes: LaneMap) -> ObjectiveValue {
+  /// What a tile costs, or nil where it is of no use. Bank conflicts, which only add to an estimate, are looked for where it is of
+  /// use without them.
+  func price(
+    _ tiling: Tiling, _ lanes: LaneMap, dram: Bytes, gma: Bytes, isOfUse: (Cost) -> Bool
+  ) -> Cost? {
     guard let row = rows[tiling.rows], let column = columns[tiling.columns] else {
       preconditionFailure("the tile is none of the search's")
     }
@@ -55,7 +61,13 @@ struct EstimatePricer {
       chain: chain, rows: row.sums, columns: column.sums,
       channels: ChannelSums(chain: chain, tiling: tiling)
     ).accesses
-    return objective.value(of: schedule, on: gpu, accesses: accesses)
+    func cost(countsConflicts: Bool) -> Cost {
+      let work = KernelWork(
+        schedule, on: gpu, accesses: accesses, dram: dram, countsConflicts: countsConflicts)
+      return Cost(primary: objective.estimate(of: work, on: gpu), gma: gma)
+    }
+    guard isOfUse(cost(countsConflicts: false)) else { return nil }
+    return cost(countsConflicts: true)
   }
 
   /// No more than `price`, whatever the lanes: the bytes of every access as if sectors were always whole, the
@@ -129,9 +141,7 @@ struct EstimatePricer {
       overhead: KernelWork.leastOverhead(
         staged: accesses - unstaged, results: results * 0.999_999, warps: warps),
       serial: serial)
-    return objective == .time
-      ? ObjectiveValue(TimeEstimate(work, on: gpu).total.count)
-      : ObjectiveValue(EnergyEstimate(work, on: gpu).total.count)
+    return objective.estimate(of: work, on: gpu)
   }
 
   private func whole(_ value: Double) -> Int { Int(min(value, Double(1 << 50))) }

@@ -39,15 +39,15 @@ struct LaneLegality {
   private struct Rank {
     /// Input channels that the stages take at once.
     let taken: Int
-    /// Threads that a multiprocessor holds.
-    let resident: Int
+    /// Threads with work that a multiprocessor holds, as far as there are blocks for it.
+    let busy: Int
     /// Stages whose filters are loaded in items of 16 bytes.
     let aligned: Int
     /// Staging buffers of what is loaded chunk by chunk.
     let buffers: Int
 
     static func > (a: Rank, b: Rank) -> Bool {
-      (a.taken, a.resident, a.aligned, a.buffers) > (b.taken, b.resident, b.aligned, b.buffers)
+      (a.taken, a.busy, a.aligned, a.buffers) > (b.taken, b.busy, b.aligned, b.buffers)
     }
   }
 
@@ -57,6 +57,9 @@ struct LaneLegality {
     _ group: ReductionOptions.Group, _ channels: Int, _ rows: AxisSums, _ columns: AxisSums
   ) -> (tiling: Tiling, lanes: LaneMap)? {
     var best: (rank: Rank, tiling: Tiling, lanes: LaneMap)?
+    let last = chain.last.shape
+    let blocks = rows.tiles * columns.tiles * Schedule.ceilDivide(last.outputChannels, channels) * last.batch
+    let supply = Schedule.ceilDivide(blocks, gpu.multiprocessors)
     for reduction in group.options {
       let tiling = Tiling(
         rows: rows.tile, columns: columns.tile, channels: channels, reduction: reduction)
@@ -64,8 +67,8 @@ struct LaneLegality {
       let any = model(tiling, lanes(threads: WarpRequest.lanes), rows, columns)
       let (taken, aligned) = (channelsTaken(by: any), alignedStages(of: any))
       let most = isPipelined(tiling) ? 2 : 1
-      func isBetter(_ resident: Int, _ buffers: Int) -> Bool {
-        let rank = Rank(taken: taken, resident: resident, aligned: aligned, buffers: buffers)
+      func isBetter(_ busy: Int, _ buffers: Int) -> Bool {
+        let rank = Rank(taken: taken, busy: busy, aligned: aligned, buffers: buffers)
         return best.map { rank > $0.rank } ?? true
       }
       // What a footprint could not change is looked at before it is worked out.
@@ -77,11 +80,9 @@ struct LaneLegality {
           let model = model(tiling, lanes(threads: threads, buffers: buffers), rows, columns)
           let footprint = footprint(model, shared)
           guard footprint.violation(on: gpu) == nil else { continue }
-          let resident = residentThreads(footprint)
-          guard isBetter(resident, buffers) else { continue }
-          best = (
-            Rank(taken: taken, resident: resident, aligned: aligned, buffers: buffers), tiling, model.lanes
-          )
+          let busy = busyThreads(model, footprint, supply: supply)
+          guard isBetter(busy, buffers) else { continue }
+          best = (Rank(taken: taken, busy: busy, aligned: aligned, buffers: buffers), tiling, model.lanes)
         }
       }
     }
@@ -92,9 +93,13 @@ struct LaneLegality {
           best.tiling, lanes(threads: best.lanes.threads, pixels: pixels, buffers: best.lanes.buffers), rows,
           columns)
       }
+      let resident = min(
+        supply,
+        Occupancy.residentBlocks(footprint(model(best.tiling, best.lanes, rows, columns), shared), on: gpu))
       let fits = models.filter { model in
         let footprint = footprint(model, shared)
-        return footprint.violation(on: gpu) == nil && residentThreads(footprint) >= best.rank.resident
+        return footprint.violation(on: gpu) == nil
+          && min(supply, Occupancy.residentBlocks(footprint, on: gpu)) >= resident
       }
       // The first of the least, so the fewest pixels.
       let fewest = fits.min { items(of: $0) < items(of: $1) }
@@ -130,8 +135,12 @@ struct LaneLegality {
     }
   }
 
-  private func residentThreads(_ footprint: BlockFootprint) -> Int {
-    Occupancy.residentBlocks(footprint, on: gpu) * footprint.threads
+  /// - Parameter supply: The most blocks of the grid for each multiprocessor.
+  private func busyThreads(_ model: FootprintModel, _ footprint: BlockFootprint, supply: Int) -> Int {
+    let mixing = chain.stages.indices.filter { chain.mixesChannels($0) && !chain.isEpilogue($0) }
+    let stages = mixing.isEmpty ? Array(chain.stages.indices) : mixing
+    let busy = stages.reduce(0) { $0 + min(model.lanesWithItems(of: $1), footprint.threads) }
+    return min(supply, Occupancy.residentBlocks(footprint, on: gpu)) * busy
   }
 
   /// Items of a thread of the stages that mix channels.

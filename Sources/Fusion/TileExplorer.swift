@@ -104,15 +104,16 @@ public struct TileExplorer: Sendable {
 extension Objective {
   /// The primary cost of a schedule.
   public func value(of schedule: Schedule, on gpu: GPU, accesses: GlobalAccesses) -> ObjectiveValue {
-    func work() -> KernelWork {
-      KernelWork(
-        schedule, on: gpu, accesses: accesses, dram: DRAMEstimate(schedule, on: gpu).total)
-    }
-    return switch self {
-    case .gma: ObjectiveValue(accesses.total.count)
-    case .dram: ObjectiveValue(DRAMEstimate(schedule, on: gpu).total.count)
-    case .time: ObjectiveValue(TimeEstimate(work(), on: gpu).total.count)
-    case .energy: ObjectiveValue(EnergyEstimate(work(), on: gpu).total.count)
-    }
+    if self == .gma { return ObjectiveValue(accesses.total.count) }
+    let dram = DRAMEstimate(schedule, on: gpu).total
+    if self == .dram { return ObjectiveValue(dram.count) }
+    return estimate(of: KernelWork(schedule, on: gpu, accesses: accesses, dram: dram), on: gpu)
+  }
+
+  /// Of `time` and `energy`.
+  func estimate(of work: KernelWork, on gpu: GPU) -> ObjectiveValue {
+    self == .energy
+      ? ObjectiveValue(EnergyEstimate(work, on: gpu).total.count)
+      : ObjectiveValue(TimeEstimate(work, on: gpu).total.count)
   }
 }

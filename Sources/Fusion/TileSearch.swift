@@ -10,6 +10,8 @@ struct TileChoice {
   let rows, columns: AxisSums
   let blocks: Int
   let cost: Cost
+  /// Bytes that cross the DRAM interface; zero where the objective is none of them.
+  let dram: Bytes
   /// Where the group stands in the search: the last thing that tells two choices apart.
   let position: Int
 
@@ -136,12 +138,15 @@ struct TileSearch {
         let (rows, columns) = pricer.axes(tile),
         let found = legality.realise(slice.group, slice.channels, rows, columns)
       else { preconditionFailure("a tile under the staircase has no legal lanes") }
+      let cost = pricer.price(found.tiling, found.lanes, dram: tile.dram, gma: tile.bound.gma) {
+        [best, limit] cost in
+        precondition(cost.primary >= tile.bound.primary, "a lower bound exceeds its price")
+        return limit.map { cost < $0 } ?? true && best.map { !($0.cost < cost) } ?? true
+      }
+      guard let cost, limit.map({ cost < $0 }) ?? true else { continue }
       let choice = TileChoice(
         group: slice.group, channels: slice.channels, rows: rows, columns: columns, blocks: tile.blocks,
-        cost: Cost(primary: pricer.price(found.tiling, found.lanes), gma: tile.bound.gma),
-        position: slice.position)
-      precondition(choice.cost.primary >= tile.bound.primary, "a lower bound exceeds its price")
-      if let limit, !(choice.cost < limit) { continue }
+        cost: cost, dram: tile.dram, position: slice.position)
       if best.map({ choice < $0 }) ?? true { best = choice }
     }
   }
@@ -230,7 +235,7 @@ struct TileSearch {
         body(
           TileChoice(
             group: slice.group, channels: slice.channels, rows: row, columns: column, blocks: blocks,
-            cost: Cost(primary: primary, gma: accesses), position: slice.position))
+            cost: Cost(primary: primary, gma: accesses), dram: dram ?? .zero, position: slice.position))
       }
     }
   }

@@ -26,6 +26,8 @@ public struct GPU: Hashable, Sendable {
   public let name: String
   /// E.g. `7.5`.
   public let computeCapability: String
+  /// 86 for compute capability 8.6, as in `sm_86`.
+  public let architecture: Int
   public let multiprocessors: Int
   public let fp32LanesPerMultiprocessor: Int
   public let boostMegahertz: Int
@@ -72,6 +74,7 @@ public struct GPU: Hashable, Sendable {
     self.id = id
     self.name = name
     self.computeCapability = computeCapability
+    architecture = computeCapability.split(separator: ".").compactMap { Int($0) }.reduce(0) { 10 * $0 + $1 }
     self.multiprocessors = multiprocessors
     self.fp32LanesPerMultiprocessor = fp32LanesPerMultiprocessor
     self.boostMegahertz = boostMegahertz
@@ -132,9 +135,7 @@ extension GPU {
 
   /// Instructions of a warp that multiply 16 × 32 by 32 × 8 bytes: one, or from before compute capability 8.0 four of 8 × 16
   /// by 16 × 8.
-  public var instructionsPerMatrix: Int {
-    (computeCapability.split(separator: ".").first.flatMap { Int($0) } ?? 0) < 8 ? 4 : 1
-  }
+  public var instructionsPerMatrix: Int { architecture < 80 ? 4 : 1 }
 
   func checkInvariants() throws(GPUError) {
     var findings: [String] = []

@@ -45,6 +45,8 @@ public struct AxisTiling: Hashable, Sendable {
   /// Position of each slot of a map relative to the tile's first, `[map]`, ascending. Contiguous unless the
   /// stride or dilation leaves gaps that no output reads.
   public let offsets: [[Int]]
+  /// Slots of a tile of each map.
+  public let slotCounts: [Int]
 
   public var count: Int { slots.count }
   public var mapCount: Int { windows.count + 1 }
@@ -54,6 +56,7 @@ public struct AxisTiling: Hashable, Sendable {
     self.windows = windows
     self.tile = tile
     offsets = Self.offsets(windows: windows, tile: tile)
+    slotCounts = offsets.map { $0.count }
     let extent = windows[windows.count - 1].outputExtent
     var seen = Self.extents(of: windows).map { [Bool](repeating: false, count: $0) }
     var slots: [[AxisSlots]] = []

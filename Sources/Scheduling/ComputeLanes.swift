@@ -27,17 +27,21 @@ public struct ComputeLanes: Hashable, Sendable {
   private let side, channelStep, pixelStep: Int
 
   public init(_ schedule: Schedule, stage: Int, channels: Int) {
-    let model = schedule.footprintModel
+    self.init(schedule.footprintModel, stage: stage, channels: channels)
+  }
+
+  /// Of the schedule that `model` is of.
+  public init(_ model: FootprintModel, stage: Int, channels: Int) {
     // An add inside a chain is worked out where the results that it adds to stand.
-    let maker = schedule.chain.maker(of: stage)
-    tile = schedule.registerTile(of: stage)
+    let maker = model.chain.maker(of: stage)
+    tile = model.registerTile(of: stage)
     self.channels = channels
-    rows = schedule.rows.offsets[stage + 1].count
-    columns = schedule.columns.offsets[stage + 1].count
+    rows = model.rowSlots[stage + 1]
+    columns = model.columnSlots[stage + 1]
     storeWidth = model.storeWidth(of: stage)
     isMatrix = model.path(of: maker) == .matrix
-    isChannelsFirst = schedule.chain.axisOrder == .hwc
-    let mixes = schedule.chain.mixesChannels(maker)
+    isChannelsFirst = model.chain.axisOrder == .hwc
+    let mixes = model.chain.mixesChannels(maker)
     pixelStep = isMatrix ? 8 : Schedule.ceilDivide(rows * columns, tile.pixels)
     side = isMatrix ? 2 : mixes ? storeWidth : tile.channels
     channelStep = isMatrix ? 8 : side * Schedule.ceilDivide(channels, tile.channels)

@@ -49,11 +49,6 @@ extension Schedule {
 }
 
 extension GPU {
-  /// 86 for compute capability 8.6, as in `sm_86`.
-  public var architecture: Int {
-    computeCapability.split(separator: ".").compactMap { Int($0) }.reduce(0) { 10 * $0 + $1 }
-  }
-
   /// Whether copies go on while a thread computes.
   public var hasAsynchronousCopies: Bool { architecture >= CopyPath.firstAsynchronous }
 }

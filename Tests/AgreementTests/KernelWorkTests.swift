@@ -53,12 +53,12 @@ import Workload
   }
 
   @Test(
-    "The closed form's time is near the replay's on a built-in network, two kernels of three within a third",
-    arguments: [Precision.fp32, .int8(.onnx)], [(maxFuse: 2, within: 0.9...1.1), (4, 0.85...1.15)])
-  func nearness(_ precision: Precision, _ bounds: (maxFuse: Int, within: ClosedRange<Double>)) throws {
+    "The closed form's time is within a twentieth of the replay's on a built-in network, most kernels within a fifth",
+    arguments: [Precision.fp32, .int8(.onnx)], [2, 4])
+  func nearness(_ precision: Precision, _ maxFuse: Int) throws {
     let gpu = try #require(BuiltIn.gpu(named: "gtx1660"))
     let network = try #require(BuiltIn.network(named: "mobilenet_v2"))
-    let plan = FusionPlanner(gpu: gpu, precision: precision, maxFuse: bounds.maxFuse)
+    let plan = FusionPlanner(gpu: gpu, precision: precision, maxFuse: maxFuse)
       .plan(network, threads: 2)
     var closed = 0
     var counted = 0
@@ -72,9 +72,9 @@ import Workload
       )
       closed += a
       counted += b
-      if !(0.75...1.33).contains(Double(a) / Double(b)) { far += 1 }
+      if !(0.8...1.25).contains(Double(a) / Double(b)) { far += 1 }
     }
-    #expect(bounds.within.contains(Double(closed) / Double(counted)), "\(closed) ps, \(counted) ps")
-    #expect(far * 3 <= schedules.count, "\(far) of \(schedules.count) kernels are far off")
+    #expect((0.95...1.05).contains(Double(closed) / Double(counted)), "\(closed) ps, \(counted) ps")
+    #expect(far * 5 <= schedules.count, "\(far) of \(schedules.count) kernels are far off")
   }
 }

@@ -92,7 +92,20 @@ import Workload
               let schedule = try Schedule(chain, tiling: found.tiling, lanes: found.lanes)
               let accesses = AnalyticTraffic(schedule).accesses.total
               let sums = ChannelSums(chain: chain, tiling: found.tiling)
-              let price = pricer.price(found.tiling, found.lanes)
+              var early: Cost?
+              let dram = DRAMEstimate(schedule, on: gpu).total
+              let cost = try #require(
+                pricer.price(found.tiling, found.lanes, dram: dram, gma: accesses) {
+                  early = $0
+                  return true
+                })
+              let price = cost.primary
+              let whole = objective.value(
+                of: schedule, on: gpu, accesses: AnalyticTraffic(schedule).accesses)
+              try #require(price == whole)
+              // What is known before bank conflicts are counted is no more than the price.
+              let without = try #require(early)
+              try #require(without <= cost)
               let bound = pricer.bound(
                 sums, row, column, blocks: schedule.blocks.count, accesses: accesses, dram: .zero)
               let least = pricer.leastBound(

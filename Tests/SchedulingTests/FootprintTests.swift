@@ -20,8 +20,8 @@ import Workload
     let found = try footprint([layer], rows: 4, columns: 8, channels: 2, reduction: [1], threads: 64)
     // 2 channels × 6 × 10 × 4 B + 2 filters × 9 × 4 B, 72 B held as 80.
     #expect(found.sharedMemory == Bytes(480 + 80))
-    // 27, for no channels are mixed, two for a pixel, and one accumulator with its quarter.
-    #expect(found.registersPerThread == 27 + 2 + 1 + 1)
+    // No channels are mixed, and one accumulator.
+    #expect(found.registersPerThread == 35 + 1)
     #expect(found.threads == 64)
   }
 
@@ -45,10 +45,10 @@ import Workload
       layers, rows: 4, columns: 4, channels: 3, reduction: [1, 2], buffers: buffers)
     // Loaded: 2 × 6 × 6 × 4 B of input, 2 × 9 × 4 B (80) and 3 × 2 × 4 B (32) of filters; made: 2 × 4 × 4 × 4 B.
     #expect(found.sharedMemory == Bytes(buffers * (288 + 80 + 32) + 128))
-    // DW: one output at a time; PW: 3 channels of 16 pixels, one pixel a thread: 16 items, half of the threads. It reads its
-    // filters 2 channels at once: packs of a pixel and of a filter, and a place for each of 3 filters.
-    let packs = (1 + 1) * 2 + 3
-    #expect(found.registersPerThread == 72 + 2 + packs + 4 + 1)
+    // PW: 3 channels of 16 pixels, one pixel a thread: 16 items, half of the threads. It reads its filters 2 channels at once: words
+    // of one value and of 3 × 2 weights, 22 eighths each, and 3 sums: 48.25. DW: one sum beside those: 35 + 1 + 3.375 + 8, which
+    // is less. Then 7 for chunks, 3 for the second stage, 12 for a second buffer.
+    #expect(found.registersPerThread == 49 + 7 + 3 + (buffers - 1) * 12)
   }
 
   @Test("PWPW: only what is loaded more than once has a second buffer")
@@ -58,9 +58,9 @@ import Workload
     // 2 × 8 × 4 B, 3 × 2 × 4 B (32), 5 × 3 × 4 B (64); intermediate 3 × 8 × 4 B.
     #expect(both.sharedMemory == Bytes(2 * (64 + 32 + 64) + 96))
     // First 3 channels of 8 pixels: together they are 8 items, less than half of 32, so each is an item by itself, read in
-    // packs of 2. Then 5 channels in groups of 4 make 16 items, whose chunk of 3 is no packs. One item a thread each.
-    let packs = (1 + 1) * 2 + 1
-    #expect(both.registersPerThread == 72 + 2 + packs + (1 + 4) + 2)
+    // packs of 2: 26 + 3 × 22 ÷ 8 + 1, beside the second's sums 4 × 9 ÷ 8 + 8: 47.75. Then 5 channels in groups of 4 make 16 items,
+    // whose chunk of 3 is no packs: 40 + 5 × 3 + 4. One item a thread each.
+    #expect(both.registersPerThread == 59 + 7 + 3 + 12)
     let first = try footprint(layers, rows: 2, columns: 4, channels: 5, reduction: [2, 6], buffers: 2)
     // The second stage takes the whole intermediate at once, so its filters are loaded once.
     #expect(first.sharedMemory == Bytes(2 * (64 + 48) + 192 + 128))
@@ -73,9 +73,10 @@ import Workload
       try footprint([whole], rows: 8, columns: 8, channels: 6, reduction: [chunk]).registersPerThread
     }
     // 6 channels in groups of 4, 64 pixels: 128 items on 32 threads, 4 accumulators each. A chunk of 4 is read in packs of 4:
-    // one of a pixel, one of a filter, and a place for each of 4 filters.
-    #expect(try registers(4) == 72 + 2 + ((1 + 1) * 4 + 4) + 4 + 1)
-    #expect(try registers(3) == 72 + 2 + 16 + 4)
+    // words of one value and 4 × 4 weights, 22 eighths each: 46.75.
+    #expect(try registers(4) == 26 + 47 + 4)
+    // One by one, 1 + 4 words, 3 each; and all 16 accumulators stay from chunk to chunk.
+    #expect(try registers(3) == 40 + 15 + 16 + 7)
   }
 
   @Test("A thread may compute several pixels together; a tile of fewer has fewer")
@@ -87,16 +88,18 @@ import Workload
         lanes: LaneMap(threads: 32, channelsPerThread: 3, pixelsPerThread: pixels)
       ).footprint.registersPerThread
     }
-    /// Of a pack of 2 of each pixel and of a filter, and a place for each filter.
-    func packs(pixels: Int, channels: Int) -> Int { (pixels + 1) * 2 + channels }
+    /// A value of each pixel and packs of 2 weights of each filter, the accumulators, and chunks.
+    func expected(pixels: Int, channels: Int, sums: Int) -> Int {
+      26 + (22 * (pixels + 2 * channels) + 7) / 8 + sums + 7
+    }
     // 2 groups of channels × ⌈64 ÷ 5⌉ = 13 groups of pixels: one item a thread of 15 outputs.
-    #expect(try registers(5, columns: 8) == 72 + 2 * 5 + packs(pixels: 5, channels: 3) + 15 + 4)
+    #expect(try registers(5, columns: 8) == expected(pixels: 5, channels: 3, sums: 15))
     // 2 × ⌈24 ÷ 5⌉ = 10 items are fewer than 16, 2 × ⌈24 ÷ 2⌉ = 24 are not: one item a thread of 6.
-    #expect(try registers(5) == 72 + 2 * 2 + packs(pixels: 2, channels: 3) + 6 + 2)
+    #expect(try registers(5) == expected(pixels: 2, channels: 3, sums: 6))
     // 2 × 24 items on 32 threads: 2 each of 3.
-    #expect(try registers(1) == 72 + 2 + packs(pixels: 1, channels: 3) + 6 + 2)
+    #expect(try registers(1) == expected(pixels: 1, channels: 3, sums: 6))
     // A tile of 3 pixels: 2 × 1 items, with a pixel each 2 × 3, with a channel each 6 × 3.
-    #expect(try registers(5, rows: 1) == 72 + 2 + packs(pixels: 1, channels: 1) + 1 + 1)
+    #expect(try registers(5, rows: 1) == expected(pixels: 1, channels: 1, sums: 1))
   }
 
   @Test("Buffers lie one after the other, copies of a streamed one side by side")

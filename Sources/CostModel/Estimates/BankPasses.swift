@@ -83,26 +83,41 @@ struct BankPasses {
     return Double(passes) / Double(warps)
   }
 
-  /// Distinct words of the fullest bank, less one. Lanes that read one word share a pass. Of wide reads the fewest: as if the
-  /// warp's phases could share passes, which those of all banks do not and those of one place do in pairs.
+  /// Passes beyond one for a read of `perLane` words a lane. Reads of 2 and 4 words go in as many phases, halves and quarters of
+  /// the warp, or half as many where lanes read their places in pairs (decision 0023); a phase takes as many passes as its fullest
+  /// bank has distinct words. Lanes that read one word share a pass.
   private func extraPasses(_ perLane: Int, _ index: (Int) -> Int?) -> Int {
-    let most = WarpRequest.lanes * Self.widest
-    return withUnsafeTemporaryAllocation(of: Int.self, capacity: most + Self.banks) { scratch in
-      // Distinct words, then how many of them each bank has.
-      var words = 0
-      for bank in 0..<Self.banks { scratch[most + bank] = 0 }
-      var passes = 1
-      for lane in 0..<WarpRequest.lanes {
-        guard let first = index(lane).map({ $0 * element / Self.word }) else { continue }
-        for word in first..<first + perLane where !scratch[..<words].reversed().contains(word) {
-          scratch[words] = word
-          words += 1
-          let bank = most + word % Self.banks
-          scratch[bank] += 1
-          passes = max(passes, scratch[bank])
+    let lanes = WarpRequest.lanes
+    return withUnsafeTemporaryAllocation(of: Int.self, capacity: lanes + Self.banks + Self.banks) { scratch in
+      // First the place of each lane, then the words of a phase and how many of them each bank has.
+      let none = -1
+      for lane in 0..<lanes { scratch[lane] = index(lane).map { $0 * element / Self.word } ?? none }
+      func isPaired(_ apart: Int) -> Bool {
+        for lane in 0..<lanes {
+          let (own, other) = (scratch[lane], scratch[lane ^ apart])
+          if own != none, other != none, own != other { return false }
         }
+        return true
       }
-      return passes - 1
+      let words = UnsafeMutableBufferPointer(rebasing: scratch[lanes..<lanes + Self.banks])
+      let perBank = UnsafeMutableBufferPointer(rebasing: scratch[(lanes + Self.banks)...])
+      let phase = lanes / perLane * (perLane > 1 && (isPaired(1) || isPaired(2)) ? 2 : 1)
+      var all = 0
+      for first in stride(from: 0, to: lanes, by: phase) {
+        var (count, passes) = (0, 0)
+        perBank.update(repeating: 0)
+        for lane in first..<first + phase where scratch[lane] != none {
+          for word in scratch[lane]..<scratch[lane] + perLane
+          where !words[..<count].reversed().contains(word) {
+            words[count] = word
+            count += 1
+            perBank[word % Self.banks] += 1
+            passes = max(passes, perBank[word % Self.banks])
+          }
+        }
+        all += passes
+      }
+      return max(0, all - 1)
     }
   }
 }

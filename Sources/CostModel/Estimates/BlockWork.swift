@@ -37,13 +37,10 @@ struct BlockWork {
   private let costs: StepCosts
   private var held: [[Range<Int>]]
   private var produced: [Range<Int>?]
-  private let operandIndex: [Operand: Int]
 
   init(_ costs: StepCosts, channels: Range<Int>) {
     self.costs = costs
-    let operands = costs.chain.operands
-    held = Array(repeating: [], count: operands.count)
-    operandIndex = Dictionary(operands.enumerated().map { ($1, $0) }) { first, _ in first }
+    held = Array(repeating: [], count: costs.operands.count)
     produced = Array(repeating: nil, count: costs.chain.stages.count)
     produce(costs.chain.stages.count - 1, channels)
   }
@@ -97,7 +94,7 @@ struct BlockWork {
 
   /// To registers, as results are stored.
   private mutating func loadResidual(of stage: Int, channels: Int) {
-    guard let index = operandIndex[.residual(stage: stage)] else { return }
+    guard let index = costs.operands.firstIndex(of: .residual(stage: stage)) else { return }
     counts.loads += costs.lanes(stage, channels: channels).resultRequests
     counts.loadRounds += rounds(
       items: (costs.slots[index] * channels + costs.widths[index] - 1) / costs.widths[index])
@@ -110,7 +107,7 @@ struct BlockWork {
   }
 
   private mutating func load(_ operand: Operand, _ ranges: [Range<Int>]) {
-    guard let index = operandIndex[operand], held[index] != ranges else { return }
+    guard let index = costs.operands.firstIndex(of: operand), held[index] != ranges else { return }
     held[index] = ranges
     let slots = ranges.reduce(costs.slots[index]) { $0 * $1.count }
     let items = (slots + costs.widths[index] - 1) / costs.widths[index]
@@ -127,17 +124,20 @@ struct BlockWork {
     let layer = chain.stages[stage]
     let lanes = costs.lanes(stage, channels: channels)
     let reduced = chain.mixesChannels(stage) ? reducing : layer.shape.channelsPerGroup
-    let banks = BankPasses(costs, stage, lanes)
     let before = counts
     defer { addSerial(since: before, lanes) }
     switch costs.model.path(of: stage) {
-    case .elements: readElements(stage, lanes, banks, reduced: reduced)
-    case .packs(let size): readPacks(lanes, banks, size, reduced: reduced)
-    case .filterPacks(let size): readFilterPacks(lanes, banks, size, reduced: reduced)
+    case .elements: readElements(stage, lanes, reduced: reduced)
+    case .packs(let size):
+      counts.sharedRequests += reduced / size * lanes.warps * (lanes.tile.pixels + lanes.tile.channels)
+    case .filterPacks(let size):
+      counts.sharedRequests +=
+        lanes.warps * (reduced * lanes.tile.pixels + reduced / size * lanes.tile.channels)
     case .matrix:
       let steps = reduced / ComputePath.matrixChannels * lanes.warps
       counts.sharedRequests += 2 * steps * (lanes.tile.pixels + lanes.tile.channels / 2)
     }
+    if costs.countsConflicts { addConflicts(stage, lanes, reduced: reduced) }
     guard layer.hasWeights else { return }
     let taps = layer.shape.rows.window * layer.shape.columns.window
     let products = reduced * taps * lanes.warps * lanes.tile.channels * lanes.tile.pixels
@@ -156,35 +156,43 @@ struct BlockWork {
     counts.serial += all / max(1, lanes.warps) * turns(lanes)
   }
 
-  private mutating func readElements(_ stage: Int, _ lanes: ComputeLanes, _ banks: BankPasses, reduced: Int) {
+  private mutating func readElements(_ stage: Int, _ lanes: ComputeLanes, reduced: Int) {
     let layer = chain.stages[stage]
     let products = reduced * layer.shape.rows.window * layer.shape.columns.window * lanes.warps
-    let inputs = chain.isEpilogue(stage) ? 0 : stage == 0 ? layer.inputs.count : 1
     let runs = chain.mixesChannels(stage) ? 1 : lanes.channelRuns
-    counts.sharedRequests += products * runs * lanes.tile.pixels * inputs
-    counts.bankConflicts += Int((Double(products * inputs) * banks.valueConflicts()).rounded())
+    counts.sharedRequests += products * runs * lanes.tile.pixels * inputs(of: stage)
     guard layer.hasWeights else { return }
     let filters = costs.model.filterLayout(of: stage, reducing: reduced)
     counts.sharedRequests += products * lanes.tile.channels / filters.vector
-    counts.bankConflicts += Int((Double(products) * banks.weightConflicts(reduced: reduced)).rounded())
   }
 
-  private mutating func readFilterPacks(
-    _ lanes: ComputeLanes, _ banks: BankPasses, _ size: Int, reduced: Int
-  ) {
-    let (values, packs) = (reduced * lanes.warps, reduced / size * lanes.warps)
-    counts.sharedRequests += values * lanes.tile.pixels + packs * lanes.tile.channels
-    let conflicts =
-      Double(values) * banks.valueConflicts()
-      + Double(packs) * banks.weightConflicts(reduced: reduced, pack: size)
-    counts.bankConflicts += Int(conflicts.rounded())
+  /// Maps that a stage reads from shared memory.
+  private func inputs(of stage: Int) -> Int {
+    chain.isEpilogue(stage) ? 0 : stage == 0 ? chain.stages[stage].inputs.count : 1
   }
 
-  private mutating func readPacks(_ lanes: ComputeLanes, _ banks: BankPasses, _ size: Int, reduced: Int) {
-    let packs = reduced / size * lanes.warps
-    counts.sharedRequests += packs * (lanes.tile.pixels + lanes.tile.channels)
-    let conflicts = banks.valueConflicts(pack: size) + banks.weightConflicts(reduced: reduced, pack: size)
-    counts.bankConflicts += Int((Double(packs) * conflicts).rounded())
+  private mutating func addConflicts(_ stage: Int, _ lanes: ComputeLanes, reduced: Int) {
+    let layer = chain.stages[stage]
+    let banks = BankPasses(costs, stage, lanes)
+    func add(_ requests: Int, _ conflicts: Double) {
+      counts.bankConflicts += Int((Double(requests) * conflicts).rounded())
+    }
+    switch costs.model.path(of: stage) {
+    case .elements:
+      let products = reduced * layer.shape.rows.window * layer.shape.columns.window * lanes.warps
+      add(products * inputs(of: stage), banks.valueConflicts())
+      if layer.hasWeights { add(products, banks.weightConflicts(reduced: reduced)) }
+    case .packs(let size):
+      add(
+        reduced / size * lanes.warps,
+        banks.valueConflicts(pack: size) + banks.weightConflicts(reduced: reduced, pack: size))
+    case .filterPacks(let size):
+      let conflicts =
+        Double(reduced * lanes.warps) * banks.valueConflicts()
+        + Double(reduced / size * lanes.warps) * banks.weightConflicts(reduced: reduced, pack: size)
+      add(1, conflicts)
+    case .matrix: break
+    }
   }
 }
 
@@ -233,20 +241,26 @@ extension ComputeLanes {
 struct StepCosts {
   let schedule: Schedule
   var chain: Chain { schedule.chain }
-  /// Of each operand in `Chain.operands`: slots of one channel (and filter), and elements that a lane loads at once.
+  /// `Chain.operands`.
+  let operands: [Operand]
+  /// Of each operand: slots of one channel (and filter), and elements that a lane loads at once.
   let slots, widths: [Int]
   let model: FootprintModel
   /// Loads of one thread that may be under way together.
   let loadsInFlight: Int
+  /// Whether bank conflicts are looked for, which takes most of the time.
+  let countsConflicts: Bool
 
-  init(_ schedule: Schedule, loadsInFlight: Int) {
+  init(_ schedule: Schedule, loadsInFlight: Int, countsConflicts: Bool) {
     self.schedule = schedule
     self.loadsInFlight = loadsInFlight
+    self.countsConflicts = countsConflicts
     model = schedule.footprintModel
     let chain = schedule.chain
+    operands = chain.operands
     let rows = schedule.rows.offsets[0].count
     let columns = schedule.columns.offsets[0].count
-    slots = chain.operands.map { operand in
+    slots = operands.map { operand in
       switch operand {
       case .ifm: rows * columns
       case .weights(let stage):
@@ -256,10 +270,10 @@ struct StepCosts {
       case .bias, .multipliers, .ofm: 1
       }
     }
-    widths = chain.operands.map { schedule.vectorWidth(of: $0) }
+    widths = operands.map { schedule.vectorWidth(of: $0) }
   }
 
   func lanes(_ stage: Int, channels: Int) -> ComputeLanes {
-    ComputeLanes(schedule, stage: stage, channels: channels)
+    ComputeLanes(model, stage: stage, channels: channels)
   }
 }

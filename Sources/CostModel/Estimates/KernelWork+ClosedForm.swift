@@ -11,11 +11,15 @@ extension KernelWork {
   /// - Parameters:
   ///   - dram: Bytes of DRAM traffic, reads and writes.
   ///   - accesses: Bytes accessed, by operand.
+  ///   - countsConflicts: False for the same without bank conflicts, in a fraction of the time.
   /// - Precondition: A block fits a multiprocessor.
-  public init(_ schedule: Schedule, on gpu: GPU, accesses: GlobalAccesses, dram: Bytes) {
+  public init(
+    _ schedule: Schedule, on gpu: GPU, accesses: GlobalAccesses, dram: Bytes, countsConflicts: Bool = true
+  ) {
     let chain = schedule.chain
     let costs = StepCosts(
-      schedule, loadsInFlight: gpu.hasAsynchronousCopies ? Self.copiesInFlight : Self.loadsInFlight)
+      schedule, loadsInFlight: gpu.hasAsynchronousCopies ? Self.copiesInFlight : Self.loadsInFlight,
+      countsConflicts: countsConflicts)
     let blocks = schedule.blocks.count
     var counts = WorkCounts()
     for (channels, tiles) in schedule.channelTileClasses {
