@@ -16,8 +16,6 @@ struct BankPasses {
   private let slotStep, channelStep: Int
 
   private static let banks = 32, word = 4
-  /// The most words that a lane reads at once.
-  private static let widest = 4
   /// Warps that stand for all: the first may have one group of channels where the next straddles two.
   private static let sampledWarps = 3
 
@@ -77,7 +75,9 @@ struct BankPasses {
 
   private func meanExtraPasses(width: Int, _ index: (Int, Int) -> Int?) -> Double {
     let warps = max(1, min(lanes.warps, Self.sampledWarps))
-    let words = min(Self.widest, max(1, width * element / Self.word))
+    let bytes = width * element
+    // A lane reads 1, 2 or 4 words at once.
+    let words = bytes >= 4 * Self.word ? 4 : bytes >= 2 * Self.word ? 2 : 1
     var passes = 0
     for warp in 0..<warps { passes += extraPasses(words) { index(warp, $0) } }
     return Double(passes) / Double(warps)
