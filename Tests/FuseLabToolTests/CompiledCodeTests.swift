@@ -8,7 +8,7 @@ import Testing
   private func resident(_ registers: Int?) throws -> [Int] {
     let folder = try TemporaryFolder()
     let code =
-      registers.map { "{\"check\": [{\"layers\": [\"conv1\"], \"registers\": \($0)}]}" } ?? "{\"check\": []}"
+      registers.map { "{\"check\": [{\"layers\": [\"dw2\"], \"registers\": \($0)}]}" } ?? "{\"check\": []}"
     _ = try folder.file("results.json", code)
     let outcome = try CommandRunner.run(
       [
@@ -27,11 +27,11 @@ import Testing
 
   @Test("More registers leave fewer blocks resident, of the kernel that the file names alone")
   func registers() throws {
-    let (estimated, few, many) = (try resident(nil), try resident(16), try resident(255))
-    #expect(few[0] > many[0] && estimated[0] >= many[0])
-    #expect(few[1] == estimated[1] && many[1] == estimated[1])
-    // 65,536 registers hold one block of 256 threads with 255 each.
-    #expect(many[0] == 1)
+    let (estimated, few, many) = (try resident(nil), try resident(16), try resident(128))
+    #expect(few[1] > many[1] && estimated[1] >= many[1])
+    #expect(few[0] == estimated[0] && many[0] == estimated[0])
+    // 65,536 registers hold one block of 512 threads with 128 each.
+    #expect(many[1] == 1)
   }
 
   @Test("Blocks run where the file says, in the trace as well; blocks of another plan or GPU are refused")
