@@ -180,8 +180,8 @@ public struct FootprintModel: Sendable {
     }
     return switch path(of: stage) {
     case .elements: (40, 24)
-    case .filterPacks: isFP32 ? (26, 22) : (27, 60)
-    case .packs: isFP32 ? (40, 13) : (34, 6)
+    case .filterPacks: isFP32 ? (26, 22) : (20, 60)
+    case .packs: isFP32 ? (40, 13) : (40, 6)
     case .matrix: (17, 24)
     }
   }
