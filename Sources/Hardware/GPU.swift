@@ -74,7 +74,7 @@ public struct GPU: Hashable, Sendable {
     self.id = id
     self.name = name
     self.computeCapability = computeCapability
-    architecture = computeCapability.split(separator: ".").compactMap { Int($0) }.reduce(0) { 10 * $0 + $1 }
+    architecture = Self.architecture(ofCapability: computeCapability) ?? 0
     self.multiprocessors = multiprocessors
     self.fp32LanesPerMultiprocessor = fp32LanesPerMultiprocessor
     self.boostMegahertz = boostMegahertz
@@ -124,13 +124,14 @@ extension GPU {
     }
   }
 
-  /// Whether the compute capability is two numbers, such as 8.6.
-  private var hasComputeCapability: Bool {
-    let parts = computeCapability.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 2
-      && parts.allSatisfy { part in
-        (1...2).contains(part.utf8.count) && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
-      }
+  /// Nil where the compute capability is not two numbers of one or two digits, such as 8.6.
+  private static func architecture(ofCapability text: String) -> Int? {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    let isPlain = parts.allSatisfy { part in
+      (1...2).contains(part.utf8.count) && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    }
+    guard parts.count == 2, isPlain else { return nil }
+    return parts.compactMap { Int($0) }.reduce(0) { 10 * $0 + $1 }
   }
 
   /// Instructions of a warp that multiply 16 × 32 by 32 × 8 bytes: one, or from before compute capability 8.0 four of 8 × 16
@@ -163,7 +164,9 @@ extension GPU {
       require(value <= Self.largest(name), "The \(name) of \(value) is out of range.")
     }
     guard findings.isEmpty else { throw GPUError(findings: findings) }
-    require(hasComputeCapability, "The compute capability must be two numbers, such as 8.6.")
+    require(
+      Self.architecture(ofCapability: computeCapability) != nil,
+      "The compute capability must be two numbers, such as 8.6.")
     require(warpSize == 32, "The warp size is \(warpSize); every CUDA GPU has 32.")
     require(sector.count == 32, "The sector is \(sector) B; every CUDA GPU has 32 B.")
     require(l1Line.count % sector.count == 0, "The L1 line of \(l1Line) B is no multiple of the sector.")

@@ -26,6 +26,9 @@ struct GPUFinding: CustomTestStringConvertible, Sendable {
     Self("The warp size must be at least 1, not -32.") { $0.warpSize = -32 },
     Self("The compute capability must be two numbers, such as 8.6.") { $0.computeCapability = "x" },
     Self("The compute capability must be two numbers, such as 8.6.") { $0.computeCapability = "8" },
+    Self("The compute capability must be two numbers, such as 8.6.") {
+      $0.computeCapability = "9223372036854775807.5"
+    },
     // As many as a replay can have an L1 for.
     Self("The multiprocessors of 4097 is out of range.") { $0.multiprocessors = 4097 },
     Self("The registers of 4294967296 is out of range.") { $0.registers = 1 << 32 },
