@@ -57,9 +57,8 @@ struct LaneLegality {
     _ group: ReductionOptions.Group, _ channels: Int, _ rows: AxisSums, _ columns: AxisSums
   ) -> (tiling: Tiling, lanes: LaneMap)? {
     var best: (rank: Rank, tiling: Tiling, lanes: LaneMap)?
-    let last = chain.last.shape
-    let blocks = rows.tiles * columns.tiles * Schedule.ceilDivide(last.outputChannels, channels) * last.batch
-    let supply = Schedule.ceilDivide(blocks, gpu.multiprocessors)
+    let supply = Schedule.ceilDivide(blocks(channels, rows, columns), gpu.multiprocessors)
+    let stages = busyStages
     for reduction in group.options {
       let tiling = Tiling(
         rows: rows.tile, columns: columns.tile, channels: channels, reduction: reduction)
@@ -72,7 +71,7 @@ struct LaneLegality {
         return best.map { rank > $0.rank } ?? true
       }
       // What a footprint could not change is looked at before it is worked out.
-      guard isBetter(gpu.warpsPerMultiprocessor * gpu.warpSize, most) else { continue }
+      guard isBetter(gpu.warpsPerMultiprocessor * gpu.warpSize * stages.count, most) else { continue }
       for buffers in 1...most {
         let shared = sharedMemory(tiling, rows, columns, buffers: buffers)
         guard shared <= gpu.sharedMemoryPerBlock else { break }
@@ -80,7 +79,7 @@ struct LaneLegality {
           let model = model(tiling, lanes(threads: threads, buffers: buffers), rows, columns)
           let footprint = footprint(model, shared)
           guard footprint.violation(on: gpu) == nil else { continue }
-          let busy = busyThreads(model, footprint, supply: supply)
+          let busy = busyThreads(model, footprint, of: stages, supply: supply)
           guard isBetter(busy, buffers) else { continue }
           best = (Rank(taken: taken, busy: busy, aligned: aligned, buffers: buffers), tiling, model.lanes)
         }
@@ -135,10 +134,23 @@ struct LaneLegality {
     }
   }
 
-  /// - Parameter supply: The most blocks of the grid for each multiprocessor.
-  private func busyThreads(_ model: FootprintModel, _ footprint: BlockFootprint, supply: Int) -> Int {
+  /// Blocks of the grid.
+  func blocks(_ channels: Int, _ rows: AxisSums, _ columns: AxisSums) -> Int {
+    let last = chain.last.shape
+    return rows.tiles * columns.tiles * Schedule.ceilDivide(last.outputChannels, channels) * last.batch
+  }
+
+  /// Those that take most of the time: that mix channels, or else all.
+  private var busyStages: [Int] {
     let mixing = chain.stages.indices.filter { chain.mixesChannels($0) && !chain.isEpilogue($0) }
-    let stages = mixing.isEmpty ? Array(chain.stages.indices) : mixing
+    return mixing.isEmpty ? Array(chain.stages.indices) : mixing
+  }
+
+  /// Summed over `stages`.
+  /// - Parameter supply: The most blocks of the grid for each multiprocessor.
+  private func busyThreads(
+    _ model: FootprintModel, _ footprint: BlockFootprint, of stages: [Int], supply: Int
+  ) -> Int {
     let busy = stages.reduce(0) { $0 + min(model.lanesWithItems(of: $1), footprint.threads) }
     return min(supply, Occupancy.residentBlocks(footprint, on: gpu)) * busy
   }

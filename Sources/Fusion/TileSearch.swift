@@ -216,13 +216,12 @@ struct TileSearch {
   static let exhaustiveChannels = 1 << 14
 
   private func forEachTile(of slice: Slice, _ body: (TileChoice) -> Void) {
-    let perSpatial = slice.channelTiles * chain.last.shape.batch
     var limit = columns.count
     for row in rows {
       while limit > 0, !legality.isLegal(slice.group, slice.channels, row, columns[limit - 1]) { limit -= 1 }
       for column in columns[..<limit] {
         guard let accesses = slice.formula.total(rows: row, columns: column) else { continue }
-        let blocks = row.tiles * column.tiles * perSpatial
+        let blocks = legality.blocks(slice.channels, row, column)
         let dram = model.map {
           $0.compulsory
             + $0.capacity(
