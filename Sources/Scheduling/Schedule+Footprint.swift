@@ -150,7 +150,7 @@ public struct FootprintModel: Sendable {
   /// An estimate of what the compiler takes: most of any stage while a thread makes it, with the accumulators that later stages
   /// keep from chunk to chunk, and some for chunks, a second buffer and each further stage. The numbers are fitted to what NVRTC
   /// 13.0 takes of 392 kernels of the four built-in networks for compute capability 7.5 to 9.0: 90 % of the estimates are 0.82 to
-  /// 1.26 times that, their mean error is 10 %. `Tests/machine-code` prints both.
+  /// 1.27 times that, their mean error is 10 %. `Tests/machine-code` prints both.
   public var registersPerThread: Int {
     var (most, kept) = (0, 0)
     var hasChunks = false
