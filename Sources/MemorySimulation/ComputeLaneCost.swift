@@ -5,10 +5,10 @@ import Workload
 ///
 /// For each input channel and tap a lane reads one staged value for each of its pixels and one weight for each of its
 /// channels; where the stage does not mix channels, the values once for each of its channels, or values and weights of
-/// neighbouring channels at once; without weights, an
-/// add, one value of each input. At the end of a reduction it reads the bias and the multiplier of each channel. Then
-/// it writes its outputs to the intermediate buffer, except after the last stage, whose outputs go to memory, and before an
-/// add inside a chain, which finds them and its residual in registers and reads nothing here.
+/// neighbouring channels at once; without weights, an add, one value of each input. At the end of a reduction it reads the
+/// biases and the multipliers of its channels, of those that it writes at once up to 16 B together. Then it writes its outputs
+/// to the intermediate buffer, except after the last stage, whose outputs go to memory, and before an add inside a chain, which
+/// finds them and its residual in registers and reads nothing here.
 ///
 /// Packs and matrices read several input channels at once: for each pack a value of each pixel and a weight of each channel,
 /// for each matrix of 32 input channels the words of its fragments. Of filter packs only the weights come so.
@@ -22,7 +22,8 @@ struct ComputeLaneCost {
   private let reduced, inputs: Int
   /// Where the step's first output channel stands in its group.
   private let phase: Int
-  private let element, biasBytes, multiplierBytes: Int
+  private let element: Int
+  private let constantBytes: [Int]
   private let rowTaps, columnTaps: [Int]
   private let inputColumns: Int
   /// From input channel to input channel and from slot to slot, and the same of the output's buffer.
@@ -40,8 +41,7 @@ struct ComputeLaneCost {
     inputs = chain.isEpilogue(stage) ? 0 : stage == 0 ? layer.inputs.count : 1
     self.phase = phase
     element = chain.elementType.bytes
-    biasBytes = layer.hasBias ? chain.precision.biasBytes : 0
-    multiplierBytes = chain.hasMultipliers(stage) ? chain.precision.multiplierBytes : 0
+    constantBytes = chain.constantBytes(of: stage)
     rowTaps = schedule.rows.tapSlots(of: stage)
     columnTaps = schedule.columns.tapSlots(of: stage)
     inputColumns = schedule.columns.offsets[stage].count
@@ -166,10 +166,13 @@ struct ComputeLaneCost {
   /// What the lanes read at the end of a reduction: biases and multipliers.
   func constantReads() -> SharedMemoryTraffic {
     var total = SharedMemoryTraffic()
-    for size in [biasBytes, multiplierBytes] where size > 0 {
+    for size in constantBytes {
+      let together = lanes.constantsRead(of: size)
       for warp in 0..<lanes.warps {
-        for m in 0..<lanes.tile.channels {
-          add(1, apart: 0, size: size, &total) { channel(warp, $0, m).map { $0 * size } }
+        for m in stride(from: 0, to: lanes.tile.channels, by: together) {
+          add(1, apart: 0, size: together * size, &total) {
+            channel(warp, $0, m).map { $0 / together * together * size }
+          }
         }
       }
     }

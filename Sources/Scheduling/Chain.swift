@@ -130,6 +130,11 @@ public struct Chain: Hashable, Sendable {
     hasWeights(stage) && precision.multiplierBytes > 0
   }
 
+  /// Bytes of the bias and of the multiplier of a channel of `stage`, of those that it has.
+  public func constantBytes(of stage: Int) -> [Int] {
+    (hasBias(stage) ? [precision.biasBytes] : []) + (hasMultipliers(stage) ? [precision.multiplierBytes] : [])
+  }
+
   /// Bytes of one element of `operand`.
   public func elementBytes(of operand: Operand) -> Int {
     switch operand {

@@ -56,6 +56,9 @@ public struct ComputeLanes: Hashable, Sendable {
     return isMatrix ? items : Schedule.ceilDivide(items, WarpRequest.lanes)
   }
 
+  /// Channels whose biases or multipliers of `bytes` each a lane reads at once: those that it writes at once, up to 16 B.
+  public func constantsRead(of bytes: Int) -> Int { min(storeWidth, max(1, 16 / bytes)) }
+
   /// One output of an item.
   public struct Output: Hashable, Sendable {
     /// Counted from the step's first channel, and in slots.

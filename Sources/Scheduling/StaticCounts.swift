@@ -89,9 +89,7 @@ extension Schedule {
       (instruction, count) = (.matrix, tile.channels / 2 * tile.pixels / 2)
       read = (2 * tile.pixels + tile.channels) * 4
     }
-    let constants =
-      (chain.stages[stage].hasBias ? chain.precision.biasBytes : 0)
-      + (chain.hasMultipliers(stage) ? chain.precision.multiplierBytes : 0)
+    let constants = chain.constantBytes(of: stage).reduce(0, +)
     return StaticCounts.Products(
       instruction: instruction, count: count, bytes: read, constantBytes: tile.channels * constants,
       copies: codeCopies(of: stage))

@@ -52,29 +52,55 @@ import Workload
     }.max() ?? 0
   }
 
+  struct Built: Sendable, CustomTestStringConvertible {
+    let network: String
+    let precision: Precision
+    let axisOrder: TensorLayout.AxisOrder
+    let maxFuse: Int
+    var testDescription: String { "\(network) \(precision) \(axisOrder) \(maxFuse)" }
+
+    static let all: [Built] = ["mobilenet_v2", "proxylessnas"].flatMap { network in
+      [Precision.fp32, .int8(.onnx)].flatMap { precision in
+        [TensorLayout.AxisOrder.chw, .hwc].flatMap { axisOrder in
+          [2, 4].map {
+            Built(network: network, precision: precision, axisOrder: axisOrder, maxFuse: $0)
+          }
+        }
+      }
+    }
+  }
+
+  // The closed form lacks what the L1 has for another block of the multiprocessor, and what the L2 must fetch again: in FP32 a
+  // fifth of ProxylessNAS's misses.
   @Test(
-    "The closed form's time is within a twentieth of the replay's on a built-in network, most kernels within a fifth",
-    arguments: [Precision.fp32, .int8(.onnx)], [2, 4])
-  func nearness(_ precision: Precision, _ maxFuse: Int) throws {
+    "On built-in networks the closed form's time is within a twentieth of the replay's, of all kernels but one within a fifth",
+    arguments: Built.all)
+  func nearness(_ built: Built) throws {
     let gpu = try #require(BuiltIn.gpu(named: "gtx1660"))
-    let network = try #require(BuiltIn.network(named: "mobilenet_v2"))
-    let plan = FusionPlanner(gpu: gpu, precision: precision, maxFuse: maxFuse)
-      .plan(network, threads: 2)
+    let network = try #require(BuiltIn.network(named: built.network))
+    let plan = FusionPlanner(
+      gpu: gpu, precision: built.precision, axisOrder: built.axisOrder, maxFuse: built.maxFuse
+    ).plan(network, threads: 2)
     var closed = 0
     var counted = 0
     var far = 0
+    var (missed, countedMissed) = (0, 0)
     let schedules = plan.groups.compactMap { $0.candidate?.schedule }
     for schedule in schedules {
       let traffic = KernelReplay(schedule, on: gpu).run()
-      let (a, b) = (
-        TimeEstimate(KernelWork(schedule, on: gpu), on: gpu).total.count,
-        TimeEstimate(KernelWork(traffic, of: schedule, on: gpu), on: gpu).total.count
+      let (work, replayed) = (
+        KernelWork(schedule, on: gpu), KernelWork(traffic, of: schedule, on: gpu)
       )
+      let (a, b) = (TimeEstimate(work, on: gpu).total.count, TimeEstimate(replayed, on: gpu).total.count)
       closed += a
       counted += b
       if !(0.8...1.25).contains(Double(a) / Double(b)) { far += 1 }
+      missed += work.sectorsFromDRAM
+      countedMissed += replayed.sectorsFromDRAM
     }
     #expect((0.95...1.05).contains(Double(closed) / Double(counted)), "\(closed) ps, \(counted) ps")
-    #expect(far * 5 <= schedules.count, "\(far) of \(schedules.count) kernels are far off")
+    #expect(far <= 1, "\(far) of \(schedules.count) kernels are far off")
+    #expect(
+      (0.8...1.02).contains(Double(missed) / Double(countedMissed)), "\(missed), \(countedMissed) sectors")
   }
 }

@@ -73,25 +73,55 @@ struct BankPasses {
     return conflicts
   }
 
+  /// Conflicts of a read of constants of `bytes` each, as all reads of an item have them.
+  func constantConflicts(_ bytes: Int) -> Double {
+    let together = lanes.constantsRead(of: bytes)
+    return meanExtraPasses(bytes: together * bytes) { warp, lane in
+      lanes.output(warp: warp, lane: lane, channel: 0, pixel: 0).map {
+        $0.channel / together * together * bytes
+      }
+    }
+  }
+
+  /// Conflicts of a write of results to the next stage's buffer, as all writes of an item have them.
+  func writeConflicts() -> Double {
+    let isChannelsFirst = chain.axisOrder == .hwc
+    let pitch = isChannelsFirst ? model.pixelPitch(of: stage + 1) : 1
+    let channelStep = isChannelsFirst ? 1 : lanes.rows * lanes.columns
+    return meanExtraPasses(bytes: lanes.storeWidth * element, isRead: false) { warp, lane in
+      lanes.output(warp: warp, lane: lane, channel: 0, pixel: 0).map {
+        ($0.channel * channelStep + ($0.row * lanes.columns + $0.column) * pitch) * element
+      }
+    }
+  }
+
   private func meanExtraPasses(width: Int, _ index: (Int, Int) -> Int?) -> Double {
+    meanExtraPasses(bytes: width * element) { warp, lane in index(warp, lane).map { $0 * element } }
+  }
+
+  /// - Parameter address: The first byte of a lane's.
+  private func meanExtraPasses(bytes: Int, isRead: Bool = true, _ address: (Int, Int) -> Int?) -> Double {
     let warps = max(1, min(lanes.warps, Self.sampledWarps))
-    let bytes = width * element
     // A lane reads 1, 2 or 4 words at once.
     let words = bytes >= 4 * Self.word ? 4 : bytes >= 2 * Self.word ? 2 : 1
     var passes = 0
-    for warp in 0..<warps { passes += extraPasses(words) { index(warp, $0) } }
+    for sample in 0..<warps {
+      let warp = sample * lanes.warps / warps
+      passes += Self.extraPasses(words, isRead: isRead) { lane in address(warp, lane).map { $0 / Self.word } }
+    }
     return Double(passes) / Double(warps)
   }
 
-  /// Passes beyond one for a read of `perLane` words a lane. Reads of 2 and 4 words go in as many phases, halves and quarters of
-  /// the warp, or half as many where lanes read their places in pairs (decision 0023); a phase takes as many passes as its fullest
-  /// bank has distinct words. Lanes that read one word share a pass.
-  private func extraPasses(_ perLane: Int, _ index: (Int) -> Int?) -> Int {
+  /// Passes beyond one for an access of `perLane` words a lane. Those of 2 and 4 words go in as many phases, halves and quarters
+  /// of the warp, or half as many where lanes read their places in pairs (decision 0023); a phase takes as many passes as its fullest
+  /// bank has distinct words. Lanes that ask for one word share a pass.
+  /// - Parameter place: The first word of a lane, a multiple of `perLane`; nil where it takes no part.
+  static func extraPasses(_ perLane: Int, isRead: Bool = true, _ place: (Int) -> Int?) -> Int {
     let lanes = WarpRequest.lanes
-    return withUnsafeTemporaryAllocation(of: Int.self, capacity: lanes + Self.banks + Self.banks) { scratch in
+    return withUnsafeTemporaryAllocation(of: Int.self, capacity: lanes + banks + banks) { scratch in
       // First the place of each lane, then the words of a phase and how many of them each bank has.
       let none = -1
-      for lane in 0..<lanes { scratch[lane] = index(lane).map { $0 * element / Self.word } ?? none }
+      for lane in 0..<lanes { scratch[lane] = place(lane) ?? none }
       func isPaired(_ apart: Int) -> Bool {
         for lane in 0..<lanes {
           let (own, other) = (scratch[lane], scratch[lane ^ apart])
@@ -99,9 +129,9 @@ struct BankPasses {
         }
         return true
       }
-      let words = UnsafeMutableBufferPointer(rebasing: scratch[lanes..<lanes + Self.banks])
-      let perBank = UnsafeMutableBufferPointer(rebasing: scratch[(lanes + Self.banks)...])
-      let phase = lanes / perLane * (perLane > 1 && (isPaired(1) || isPaired(2)) ? 2 : 1)
+      let words = UnsafeMutableBufferPointer(rebasing: scratch[lanes..<lanes + banks])
+      let perBank = UnsafeMutableBufferPointer(rebasing: scratch[(lanes + banks)...])
+      let phase = lanes / perLane * (perLane > 1 && isRead && (isPaired(1) || isPaired(2)) ? 2 : 1)
       var all = 0
       for first in stride(from: 0, to: lanes, by: phase) {
         var (count, passes) = (0, 0)
@@ -111,8 +141,8 @@ struct BankPasses {
           where !words[..<count].reversed().contains(word) {
             words[count] = word
             count += 1
-            perBank[word % Self.banks] += 1
-            passes = max(passes, perBank[word % Self.banks])
+            perBank[word % banks] += 1
+            passes = max(passes, perBank[word % banks])
           }
         }
         all += passes

@@ -58,16 +58,27 @@ struct BlockWork {
       consume(costs.schedule.chunk(index, of: stage, for: channels), stage, channels)
       if isRegular, index == 1 { counts.add(counts, less: before, times: chunks - 4) }
     }
-    // Biases and multipliers at the end of the reduction, and the intermediate's writes.
     let lanes = costs.lanes(stage, channels: channels.count)
-    let constants = (chain.stages[stage].hasBias ? 1 : 0) + (chain.hasMultipliers(stage) ? 1 : 0)
-    counts.sharedRequests += lanes.warps * lanes.tile.channels * constants
-    if chain.hasBuffer(stage) { counts.sharedRequests += lanes.writes }
+    end(stage, lanes)
     if chain.isEpilogue(stage) { return }
     let perWarp =
       lanes.tile.channels * lanes.tile.pixels * KernelWork.instructionsPerResult
     counts.overhead += perWarp * lanes.warps
     counts.serial += perWarp * turns(lanes)
+  }
+
+  /// Biases and multipliers at the end of the reduction, and the intermediate's writes.
+  private mutating func end(_ stage: Int, _ lanes: ComputeLanes) {
+    let banks = costs.countsConflicts ? BankPasses(costs, stage, lanes) : nil
+    func add(_ requests: Int, _ conflicts: Double?) {
+      counts.sharedRequests += requests
+      counts.bankConflicts += Int((Double(requests) * (conflicts ?? 0)).rounded())
+    }
+    for bytes in chain.constantBytes(of: stage) {
+      let requests = lanes.warps * lanes.tile.channels / lanes.constantsRead(of: bytes)
+      add(requests, banks?.constantConflicts(bytes))
+    }
+    if chain.hasBuffer(stage) { add(lanes.writes, banks?.writeConflicts()) }
   }
 
   /// Items that the busiest warp works out one after the other.

@@ -4,9 +4,8 @@ import Workload
 
 extension KernelWork {
   /// The work of a schedule without a replay. Exact: blocks, occupancy, instructions that load and that multiply, and
-  /// shared-memory instructions. Estimates: bank conflicts, as a compute step's first warps and tap have them; sectors of
-  /// rows that begin anywhere in a sector, where tiles do not take whole planes; no hits in the L1, since a block
-  /// loads what it needs once; distinct bytes come from DRAM, all else from the L2.
+  /// shared-memory instructions. Estimates: bank conflicts, as a compute step's first warps and tap have them; sectors, and
+  /// where they are found (`SectorEstimate`).
   ///
   /// - Parameters:
   ///   - dram: Bytes of DRAM traffic, reads and writes.
@@ -28,18 +27,17 @@ extension KernelWork {
         times: blocks / schedule.channelTiles * tiles)
     }
     let warps = Schedule.ceilDivide(schedule.lanes.threads, WarpRequest.lanes)
-    let sectors = SectorEstimate(schedule, accesses: accesses)
-    let loaded = sectors.loads
-    let distinct = min(loaded, sectors.distinctLoads)
+    let sectors = SectorEstimate(schedule, accesses: accesses, on: gpu)
     self.init(
       blocks: blocks, residentBlocks: max(1, schedule.occupancy(on: gpu).blocksPerMultiprocessor),
       elementType: chain.elementType, multiplyAdds: counts.multiplyAdds,
       instructions: counts.loads + counts.stores + counts.sharedRequests + counts.multiplyAdds
         + counts.dotProducts + counts.matrices * gpu.instructionsPerMatrix,
-      sharedWavefronts: counts.sharedRequests + counts.bankConflicts, l1Sectors: loaded + sectors.stores,
-      l2Sectors: loaded + sectors.stores, dramBytes: dram.count, loadRounds: counts.loadRounds,
-      sectorsFromL1: 0, sectorsFromL2: loaded - distinct, sectorsFromDRAM: distinct,
-      dotProducts: counts.dotProducts, matrices: counts.matrices,
+      sharedWavefronts: counts.sharedRequests + counts.bankConflicts,
+      l1Sectors: sectors.loads + sectors.stores,
+      l2Sectors: sectors.loads - sectors.fromL1 + sectors.stores, dramBytes: dram.count,
+      loadRounds: counts.loadRounds, sectorsFromL1: sectors.fromL1, sectorsFromL2: sectors.fromL2,
+      sectorsFromDRAM: sectors.fromDRAM, dotProducts: counts.dotProducts, matrices: counts.matrices,
       overhead: min(
         1 << 50,
         saturatingSum(
@@ -92,51 +90,5 @@ extension StepCosts {
   /// Warp instructions that store a block's outputs.
   fileprivate func stores(_ channels: Int) -> Int {
     lanes(chain.stages.count - 1, channels: channels).resultRequests
-  }
-}
-
-/// Sectors that requests touch.
-private struct SectorEstimate {
-  private(set) var loads = 0
-  private(set) var stores = 0
-  /// Sectors of the loaded tensors, each once.
-  private(set) var distinctLoads = 0
-
-  init(_ schedule: Schedule, accesses: GlobalAccesses) {
-    let chain = schedule.chain
-    for operand in accesses.operands {
-      let bytes = accesses.total(of: operand).count
-      let run: Int
-      switch operand {
-      case .ifm: run = Self.run(schedule, map: 0)
-      case .residual(let stage): run = Self.run(schedule, map: stage + 1)
-      case .ofm: run = Self.run(schedule, map: chain.stages.count)
-      case .weights, .bias, .multipliers: run = 0
-      }
-      let size = chain.elementBytes(of: operand)
-      let sectors = Self.sectors(bytes: bytes, run: run * size, element: size)
-      if operand == .ofm {
-        stores += sectors
-      } else {
-        loads += sectors
-        distinctLoads += Self.sectors(
-          bytes: accesses[operand, .compulsory].count, run: run * size, element: size)
-      }
-    }
-  }
-
-  /// Elements of a row that a tile takes; 0 where tiles take whole rows, so that one row follows the other.
-  private static func run(_ schedule: Schedule, map: Int) -> Int {
-    let stages = schedule.chain.stages
-    let extent = map == 0 ? stages[0].inputMap.columns : stages[map - 1].outputMap.columns
-    let held = (schedule.columns.total(of: map) + schedule.columns.count - 1) / schedule.columns.count
-    return held >= extent ? 0 : held
-  }
-
-  /// Runs of `run` bytes that begin at any element of a sector touch (run − element) ÷ 32 + 1 sectors in the mean.
-  private static func sectors(bytes: Int, run: Int, element: Int) -> Int {
-    guard run > 0 else { return (bytes + 31) / 32 }
-    let perRun = Double(run - element) / 32 + 1
-    return Int((Double(bytes) / Double(run) * perRun).rounded(.up))
   }
 }

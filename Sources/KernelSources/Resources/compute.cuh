@@ -43,6 +43,17 @@ __device__ __forceinline__ void accumulate_item(const Work<A, S>& w, const Item&
   }
 }
 
+/// Constants of `V` neighbouring channels, in as few reads as they take.
+template <int V, class T> __device__ __forceinline__ void ld_run(T (&values)[V], shared<T> from, int first) {
+  constexpr int most = 16 / int(sizeof(T)), size = V < most ? V : most;
+#pragma unroll
+  for (int v = 0; v < V; v += size) {
+    const pack<T, size> read = ld_pack<size>(from, first + v);
+#pragma unroll
+    for (int i = 0; i < size; ++i) values[v + i] = read.d[i];
+  }
+}
+
 /// Bias, requantization and activation of the item's sums, `V` neighbouring channels at once.
 template <class A, int P, int M, int V, int S>
 __device__ __forceinline__ void finish_item(const Work<A, S>& w, Item item, typename A::Sum* own) {
@@ -54,16 +65,11 @@ __device__ __forceinline__ void finish_item(const Work<A, S>& w, Item item, type
   const int pixels = P ? P : k.pixels, group = M ? M : k.group;
 #pragma unroll
   for (int m = 0; m < group; m += V) {
-    typename A::Bias bias[V];
-    typename A::Multiplier multiplier[V];
-#pragma unroll
-    for (int v = 0; v < V; ++v) {
-      const int channel = item.channel_of(m + v);
-      bias[v] = 0;
-      multiplier[v] = {};
-      if (k.has_bias) bias[v] = w.bias[channel];
-      if (k.multipliers.copies > 0) multiplier[v] = w.multipliers[channel];
-    }
+    typename A::Bias bias[V] = {};
+    typename A::Multiplier multiplier[V] = {};
+    const int first = item.run_of(m, V);
+    if (k.has_bias) ld_run(bias, w.bias, first);
+    if (k.multipliers.copies > 0) ld_run(multiplier, w.multipliers, first);
 #pragma unroll
     for (int p = 0; p < pixels; ++p) {
       const int pixel = item.pixel_of(p), row = pixel / item.columns;

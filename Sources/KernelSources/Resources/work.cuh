@@ -201,6 +201,8 @@ struct Item {
     return wanted_channel(m) < channels && pixel + p * pixel_step < pixels;
   }
   __device__ __forceinline__ int channel_of(int m) const { return min(wanted_channel(m), channels - 1); }
+  /// The first of `width` channels that lie side by side, all of them of the tile, which has a multiple of so many.
+  __device__ __forceinline__ int run_of(int m, int width) const { return min(wanted_channel(m), channels - width); }
   __device__ __forceinline__ int pixel_of(int p) const { return min(pixel + p * pixel_step, pixels - 1); }
 };
 
