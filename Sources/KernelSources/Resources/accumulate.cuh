@@ -111,23 +111,31 @@ __device__ FCM_SHARED_CODE void accumulate_filters(const Work<A, S>& w, const It
     const int pixel = item.pixel_of(p), row = pixel / item.columns;
     at[p] = slot_of(w, row, pixel - row * item.columns, 0, 0);
   }
+  int filter[M ? M : maximum_sums], zero[M ? M : maximum_sums];
+#pragma unroll
+  for (int m = 0; m < group; ++m) {
+    const int channel = item.channel_of(m);
+    filter[m] = filter_place(k, channel);
+    zero[m] = w.weight_zero(channel);
+  }
 #pragma unroll
   for (int s = 0; s < group * pixels; ++s) sum[s] = sums[s];
+  const shared<typename A::Element> in = w.in, filters = w.weights;
+  const int channel_step = w.channel_step;
   FCM_SOME_PACKS
   for (int c = 0; c < w.reduced; c += V) {
     Sum value[V][P ? P : maximum_sums];
 #pragma unroll
     for (int v = 0; v < V; ++v) {
 #pragma unroll
-      for (int p = 0; p < pixels; ++p) value[v][p] = A::value(w.in[at[p] + (c + v) * w.channel_step], k);
+      for (int p = 0; p < pixels; ++p) value[v][p] = A::value(in[at[p] + (c + v) * channel_step], k);
     }
 #pragma unroll
     for (int m = 0; m < group; ++m) {
-      const int channel = item.channel_of(m), zero = w.weight_zero(channel);
-      const pack<typename A::Element, V> weights = ld_pack<V>(w.weights, filter_place(k, channel) + c);
+      const pack<typename A::Element, V> weights = ld_pack<V>(filters, filter[m] + c);
 #pragma unroll
       for (int v = 0; v < V; ++v) {
-        const Sum weight = A::weight(weights.d[v], zero);
+        const Sum weight = A::weight(weights.d[v], zero[m]);
 #pragma unroll
         for (int p = 0; p < pixels; ++p) {
           sum[m * pixels + p] = A::multiply_add(value[v][p], weight, sum[m * pixels + p]);

@@ -170,9 +170,11 @@ inline void count_step(Recorder& r, uint32_t step, bool is_uniform, bool is_cons
   const uint32_t size = key_size(key);
   ++totals.instructions;
   if (is_uniform && r.offsets[0][step] == inactive) return;
-  if (key_is_shared(key) && size <= 4 && (is_uniform || is_consecutive)) {
+  if (key_is_shared(key) && (is_uniform || is_consecutive)) {
+    // No two words of a phase in one bank. Lanes that read one place read it in pairs, which halves the phases.
+    const uint32_t words = size > 4 ? size / 4 : 1;
     ++totals.requests;
-    ++totals.wavefronts;
+    totals.wavefronts += is_uniform && !key_is_write(key) && words > 1 ? words / 2 : words;
     return;
   }
   uint32_t offsets[warp_lanes];
