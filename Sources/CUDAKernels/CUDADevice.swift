@@ -60,6 +60,7 @@ public final class CUDADevice {
 
   deinit { _ = driver.release_context(number) }
 
+  /// The value of `attribute`, as the driver knows it.
   public func attribute(_ attribute: Attribute) throws(CUDAError) -> Int {
     try Self.attribute(attribute, driver, number)
   }

@@ -3,6 +3,7 @@ import KernelSources
 
 /// How kernels are timed.
 public struct TimingMethod: Hashable, Sendable {
+  /// What the L2 has of a launch's tensors before it.
   public enum L2: String, Hashable, Sendable, CaseIterable {
     /// Each launch takes another copy of its tensors, and all copies together are more than twice the cache.
     case cold
@@ -107,6 +108,7 @@ public final class DeviceSequence {
     return (bytes, wroteOutside)
   }
 
+  /// Times passes through the sequence by events around replays of a captured graph. Whether results are right, `run` says.
   public func time(_ method: TimingMethod) throws(CUDAError) -> KernelTiming {
     var copies = [try place()]
     if method.l2 == .cold {

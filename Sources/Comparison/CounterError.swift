@@ -67,5 +67,6 @@ public struct CounterError: Hashable, Sendable {
     pairs.contains { $0.measured.count > 1 } ? pairs.reduce(0) { max($0, $1.spread) } : nil
   }
 
+  /// Whether the weighted error is more than `tolerance`, a share; so where it is not defined.
   public func exceeds(_ tolerance: Double) -> Bool { (weightedError ?? .infinity) > tolerance }
 }

@@ -2,6 +2,7 @@ import ModelFiles
 
 /// A simulation beside what Nsight Compute measured of the same kernels, joined by NVIDIA's metric names.
 public struct ProfileComparison: Sendable {
+  /// One counter over all kernels that were measured.
   public struct Row: Sendable {
     public let counter: ResultFile.Counter
     public let level: Level

@@ -2,6 +2,7 @@ import ModelFiles
 
 /// Two results of one command, number by number.
 public struct ResultDifference: Hashable, Sendable {
+  /// One number of both results.
   public struct Row: Hashable, Sendable {
     public let name: String
     public let before, after: Int
@@ -10,6 +11,7 @@ public struct ResultDifference: Hashable, Sendable {
     public var change: Double? {
       before == after ? 0 : before == 0 ? nil : (Double(after) - Double(before)) / abs(Double(before))
     }
+    /// Whether the change is more than `tolerance`, a share, either way; so where it has no share.
     public func exceeds(_ tolerance: Double) -> Bool { abs(change ?? .infinity) > tolerance }
   }
 
@@ -55,6 +57,7 @@ public struct ResultDifference: Hashable, Sendable {
     onlyAfter = after.kernels.map(\.layers).filter { !(others[$0] ?? []).isEmpty }
   }
 
+  /// The totals that changed by more than `tolerance`, a share.
   public func exceeding(_ tolerance: Double) -> [Row] { totals.filter { $0.exceeds(tolerance) } }
 
   private static func rows(_ before: [String: Int], _ after: [String: Int]) -> [Row] {

@@ -32,6 +32,7 @@ extension Objective {
   public var isEstimate: Bool { unit != .bytes }
 }
 
+/// The unit of `ObjectiveValue`: bytes, picoseconds or picojoules.
 public enum ObjectiveUnit {}
 /// A cost in the objective's own unit: whole numbers, so that sums over groups are exact.
 public typealias ObjectiveValue = Quantity<ObjectiveUnit>

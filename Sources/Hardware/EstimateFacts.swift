@@ -85,6 +85,7 @@ public struct TimeCalibration: Hashable, Sendable {
     self.factors = factors
   }
 
+  /// What the uncalibrated term is multiplied by.
   public func factor(of limit: TimeLimit) -> Double { factors[limit] ?? 1 }
 }
 

@@ -222,6 +222,8 @@ extension GPU {
       dramGigabytesPerSecond: dramGigabytesPerSecond, estimates: estimates)
   }
 
+  /// The same GPU with these factors in the place of its own.
+  /// - Throws: `GPUError` where a factor is out of range.
   public func calibrated(by calibration: TimeCalibration) throws(GPUError) -> GPU {
     try with(
       EstimateFacts(

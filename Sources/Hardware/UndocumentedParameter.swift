@@ -3,6 +3,7 @@ import Workload
 /// Something about a GPU's memory that its vendor does not document: a default, the range that is thinkable, and where both
 /// come from. Results say how far they move over the range.
 public struct UndocumentedParameter: Hashable, Sendable {
+  /// The parameters, by the names that GPU files give them.
   public enum Name: String, Hashable, Sendable, CaseIterable, Comparable {
     /// Steps of a resident block before the next one's turn.
     case stepsPerTurn = "steps_per_turn"

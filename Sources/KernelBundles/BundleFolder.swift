@@ -22,6 +22,8 @@ public struct BundleFolder: Sendable {
     self.headers = headers
   }
 
+  /// The kernel of `entry` with its operands, as they were written.
+  /// - Throws: `BundleError` where a file is missing, too long or not what the manifest says.
   public func job(of entry: BundleEntry) throws(BundleError) -> KernelJob {
     var operands: [Int: [UInt8]] = [:]
     for (pointer, tensor) in entry.operands { operands[pointer] = try bytes(of: tensor) }
@@ -32,6 +34,7 @@ public struct BundleFolder: Sendable {
       operands: operands, outputBytes: entry.expected.bytes)
   }
 
+  /// The bytes that the kernel must give, those of the reference.
   public func expected(of entry: BundleEntry) throws(BundleError) -> [UInt8] { try bytes(of: entry.expected) }
 
   private func bytes(of tensor: BundleTensor) throws(BundleError) -> [UInt8] {

@@ -37,6 +37,7 @@ public struct KernelBundle: Sendable {
     }
   }
 
+  /// One file to write.
   public struct File: Sendable {
     /// From the bundle's folder, with `/`.
     public let path: String

@@ -2,6 +2,7 @@ import CKernelEmulator
 
 /// A defect of a kernel: where it showed first, and how often it did on that line.
 public struct EmulationFinding: Hashable, Sendable {
+  /// What was found, by the emulator's numbers (`emulator_abi.h`).
   public enum Kind: Int32, Hashable, Sendable, CaseIterable {
     case badLaunch = 1
     case globalOutOfBounds, sharedOutOfBounds, misaligned
@@ -11,6 +12,7 @@ public struct EmulationFinding: Hashable, Sendable {
     case laneDisagreement, stackOverflow, copyNotAwaited
   }
 
+  /// A block of the grid or a thread of its block, as CUDA counts them.
   public struct Index3: Hashable, Sendable {
     public let x, y, z: Int
   }

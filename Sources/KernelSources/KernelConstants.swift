@@ -6,6 +6,7 @@ import Workload
 ///
 /// On a GPU the words are the initialiser of a constexpr; in the emulator they are the bytes of the structure.
 public struct KernelConstants: Hashable, Sendable {
+  /// 32 bits of the structure.
   public enum Word: Hashable, Sendable {
     case integer(Int32)
     case real(Float)

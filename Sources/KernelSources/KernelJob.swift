@@ -50,6 +50,7 @@ public struct KernelJob: Sendable {
     public static let tables = output + 1
     public static let count = tables + 1
 
+    /// The place of the operand's pointer among them.
     public static func number(of operand: Operand) -> Int {
       switch operand {
       case .ifm(let index): index

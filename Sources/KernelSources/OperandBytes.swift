@@ -94,6 +94,7 @@ public enum OperandBytes {
     }
   }
 
+  /// The values as a GPU has them in memory: little-endian, in their own order.
   public static func bytes(of values: TensorValues) -> [UInt8] {
     switch values {
     case .fp32(let values): raw(values)

@@ -4,6 +4,7 @@ import Workload
 /// One number of a kernel's traffic: what reports call it, its unit, and what NVIDIA Nsight Compute calls it, so
 /// that a replay can be laid beside a measurement.
 public struct Counter: Sendable {
+  /// What a counter counts.
   public enum Unit: String, Hashable, Sendable, CaseIterable {
     case bytes, sectors, lines, instructions, requests, wavefronts, blocks, waves
     case basisPoints = "basis_points"
@@ -32,6 +33,7 @@ public struct Counter: Sendable {
     self.read = read
   }
 
+  /// The counter's value for one kernel, or for the sum of several.
   public func value(from traffic: KernelTraffic) -> Int { read(traffic) }
 
   /// The metric, where hardware of this kind counts what the counter counts.

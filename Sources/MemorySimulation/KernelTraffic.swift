@@ -80,6 +80,7 @@ public struct KernelTraffic: Hashable, Sendable {
   public var gma: Bytes {
     operands.keys.reduce(.zero) { $0 + accessedBytes(of: $1) }
   }
+  /// Bytes of the operand's accesses before any cache.
   public func accessedBytes(of operand: Operand) -> Bytes {
     Bytes((operands[operand]?.accesses.count ?? 0) * (elementBytes[operand] ?? 1))
   }

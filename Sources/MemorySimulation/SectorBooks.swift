@@ -2,6 +2,7 @@ import Workload
 
 /// Sectors of one tensor by cause, at every level that they pass.
 public struct SectorBooks: Hashable, Sendable {
+  /// Where sectors are counted, from the requests down.
   public enum Level: String, Hashable, Sendable, CaseIterable {
     /// What warp requests ask for.
     case requests

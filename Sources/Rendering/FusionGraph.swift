@@ -11,6 +11,8 @@ public struct FusionGraph: Hashable, Sendable {
 
   public init(_ plan: FusionPlan) { self.plan = plan }
 
+  /// The drawing, laid out by Graphviz.
+  /// - Throws: `GraphvizError` where Graphviz cannot lay it out.
   public func svg() throws(GraphvizError) -> String { try GraphvizLayout.svg(of: dot) }
 
   /// Bytes that one edge moves: the map stored by its producer and loaded by its reader; nil inside a kernel.

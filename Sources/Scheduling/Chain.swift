@@ -67,10 +67,13 @@ public struct Chain: Hashable, Sendable {
   public var last: Layer { stages[stages.count - 1] }
   public var elementType: ElementType { precision.elementType }
 
+  /// Whether every output of `stage` reads all input channels.
   public func mixesChannels(_ stage: Int) -> Bool { traits[stage].mixesChannels }
 
+  /// Whether `stage` is a convolution or fully connected.
   public func hasWeights(_ stage: Int) -> Bool { traits[stage].hasWeights }
 
+  /// Whether `stage` adds a bias to each of its channels.
   public func hasBias(_ stage: Int) -> Bool { traits[stage].hasBias }
 
   /// Whether each channel of `stage` has one filter of its own.

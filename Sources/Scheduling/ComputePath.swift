@@ -38,6 +38,7 @@ extension ComputePath: CustomStringConvertible {
 
 /// NHWC: what lies side by side is channels, so packs are of channels. In NCHW only filters have neighbouring channels.
 extension FootprintModel {
+  /// How a thread reads and multiplies what `stage` reduces.
   public func path(of stage: Int) -> ComputePath {
     let shape = chain.stages[stage].shape
     guard chain.mixesChannels(stage), shape.rows.window * shape.columns.window == 1 else { return .elements }

@@ -27,6 +27,7 @@ public struct OperandCopy: Hashable, Sendable {
   /// Steps of a block that load it: 1 where it is staged once a block and stays.
   public let loads: Int
 
+  /// - Parameter architecture: Compute capability without its dot, as 75 or 90.
   public func path(on architecture: Int) -> CopyPath {
     CopyPath(itemBytes: itemBytes, on: architecture)
   }

@@ -21,6 +21,7 @@ public struct FilterLayout: Hashable, Sendable {
   /// Neighbouring filters whose weights a lane reads at once.
   public let vector: Int
 
+  /// Where filter `filter` of a step begins, in elements.
   @inline(__always)
   public func offset(of filter: Int) -> Int { filter / side * groupPitch + filter % side * pitch }
 

@@ -58,6 +58,7 @@ public struct Schedule: Hashable, Sendable {
   /// The thread blocks in launch order.
   public var blocks: ThreadBlocks { ThreadBlocks(schedule: self) }
 
+  /// ⌈a ÷ b⌉ of numbers that are not negative.
   public static func ceilDivide(_ a: Int, _ b: Int) -> Int { (a + b - 1) / b }
 }
 

@@ -20,6 +20,7 @@ public struct StaticCounts: Hashable, Sendable {
 
   /// The smallest piece of a stage's inner loop: one input channel, or pack or matrix of them, and one tap.
   public struct Products: Hashable, Sendable {
+    /// The machine instruction that multiplies, by the disassembly's name.
     public enum Instruction: String, Hashable, Sendable {
       /// `fmaf`
       case multiplyAdd = "FFMA"

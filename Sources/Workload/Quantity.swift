@@ -38,7 +38,9 @@ public enum ElementUnit {}
 public enum SectorUnit {}
 /// The unit of `Cycles`.
 public enum CycleUnit {}
+/// The unit of `Picoseconds`.
 public enum PicosecondUnit {}
+/// The unit of `Picojoules`.
 public enum PicojouleUnit {}
 
 /// Bytes of memory.
@@ -49,8 +51,9 @@ public typealias Elements = Quantity<ElementUnit>
 public typealias Sectors = Quantity<SectorUnit>
 /// Clock cycles of a multiprocessor.
 public typealias Cycles = Quantity<CycleUnit>
-/// Estimates of time and energy, in whole numbers so that sums over kernels are exact.
+/// Estimates of time, in whole numbers so that sums over kernels are exact.
 public typealias Picoseconds = Quantity<PicosecondUnit>
+/// The same of energy.
 public typealias Picojoules = Quantity<PicojouleUnit>
 
 extension Elements {

@@ -5,6 +5,7 @@ import Workload
 /// An estimate of a kernel's dynamic energy: counts of actions × what one takes (as Accelergy does, Wu et al., ICCAD
 /// 2019). Leakage, idle power and clocks are left out, so a faster plan saves nothing by being faster.
 public struct EnergyEstimate: Hashable, Sendable {
+  /// Where energy goes: arithmetic, instructions as such, and each level of memory.
   public enum Part: String, Hashable, Sendable, CaseIterable {
     case compute, instructions, shared, l1, l2, dram
   }

@@ -67,6 +67,7 @@ public struct TimeFit: Hashable, Sendable {
   }
 }
 
+/// Why no calibration comes of a set of kernels.
 public enum TimeFitError: Error, Hashable, Sendable {
   case tooFew(Int, least: Int)
   case noTimes

@@ -2,6 +2,7 @@ import Workload
 
 /// What a profile in `Configs/Measurements/<gpu>/` was measured of: the file beside the CSV.
 public struct MeasurementFile: Hashable, Sendable {
+  /// What the L2 had of a kernel's tensors before it.
   public enum L2: String, Hashable, Sendable { case cold, warm }
 
   /// The CSV's name, in the same folder.
@@ -27,6 +28,7 @@ public struct MeasurementFile: Hashable, Sendable {
   ]
   private static let optionalKeys: Set<String> = ["unfused", "options", "missed", "code", "plan"]
 
+  /// - Throws: all that is wrong with the text, each with its line.
   public static func parse(text: String, path: String) throws(FileErrors) -> MeasurementFile {
     let document = YAMLDocument(source: SourceText(path: path, text: text))
     let file = document.root("measurement", keys: keys).flatMap { read($0) }

@@ -8,6 +8,7 @@ import Yams
 ///   - {counter: gma_bytes, layer: block2_dw, at_most: 4000000}
 /// ```
 public struct BudgetFile {
+  /// The most that one number may be.
   public struct Budget {
     /// A name of `totals` or of a kernel's numbers.
     public let counter: String
@@ -24,6 +25,7 @@ public struct BudgetFile {
   /// The most budgets.
   public static let limit = 4096
 
+  /// - Throws: all that is wrong with the text, each with its line.
   public static func parse(text: String, path: String) throws(FileErrors) -> BudgetFile {
     let document = YAMLDocument(source: SourceText(path: path, text: text))
     let budgets = read(document)

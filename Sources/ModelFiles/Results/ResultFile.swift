@@ -1,5 +1,6 @@
 /// What `fuselab simulate --json` or `plan --json` wrote, as `compare` reads it.
 public struct ResultFile: Hashable, Sendable {
+  /// The command that wrote it.
   public enum Kind: String, Hashable, Sendable { case simulate, plan }
 
   /// What a number is called elsewhere.
