@@ -1,3 +1,5 @@
+import Fusion
+import ModelFiles
 import Scheduling
 import Testing
 import Workload
@@ -48,5 +50,38 @@ import Workload
     #expect(BankPasses.extraPasses(1) { $0 } == 0)
     #expect(BankPasses.extraPasses(4) { $0 * 4 } == 3)
     #expect(BankPasses.extraPasses(2) { _ in nil } == 0)
+  }
+
+  // Of a network's stages, for the first warps of one step stand for all.
+  @Test("Conflicts of constants and of results add up to what each access of a network's kernels has")
+  func sums() throws {
+    let gpu = try #require(BuiltIn.gpu(named: "gtx1660"))
+    let network = try #require(BuiltIn.network(named: "mobilenet_v2"))
+    let plan = FusionPlanner(gpu: gpu, precision: .int8(.onnx), axisOrder: .hwc, maxFuse: 2).plan(network)
+    var constants = (closed: 0.0, counted: 0)
+    var writes = (closed: 0.0, counted: 0)
+    for schedule in plan.groups.compactMap({ $0.candidate?.schedule }) {
+      let costs = StepCosts(schedule, loadsInFlight: 1, countsConflicts: true)
+      for stage in schedule.chain.stages.indices where schedule.chain.hasWeights(stage) {
+        let channels = costs.model.producedChannels(of: stage)
+        let lanes = costs.lanes(stage, channels: channels)
+        let banks = BankPasses(costs, stage, lanes)
+        let accesses = ComputeLaneCost(
+          schedule, stage: stage, channels: channels, reducing: costs.model.consumedChannels(of: stage))
+        for bytes in schedule.chain.constantBytes(of: stage) {
+          let reads = lanes.warps * lanes.tile.channels / lanes.constantsRead(of: bytes)
+          constants.closed += Double(reads) * banks.constantConflicts(bytes)
+        }
+        let read = accesses.constantReads()
+        constants.counted += read.wavefronts - read.requests
+        guard schedule.chain.hasBuffer(stage) else { continue }
+        let written = accesses.writes()
+        writes.closed += Double(written.requests) * banks.writeConflicts()
+        writes.counted += written.wavefronts - written.requests
+      }
+    }
+    #expect(constants.counted > 1000 && writes.counted > 1000, "\(constants) \(writes)")
+    #expect((0.9...1.1).contains(constants.closed / Double(constants.counted)), "\(constants)")
+    #expect((0.9...1.1).contains(writes.closed / Double(writes.counted)), "\(writes)")
   }
 }
