@@ -167,11 +167,12 @@ struct ComputeLaneCost {
   func constantReads() -> SharedMemoryTraffic {
     var total = SharedMemoryTraffic()
     for size in constantBytes {
-      let together = lanes.constantsRead(of: size)
+      let (together, run) = (lanes.constantsRead(of: size), lanes.storeWidth)
       for warp in 0..<lanes.warps {
         for m in stride(from: 0, to: lanes.tile.channels, by: together) {
           add(1, apart: 0, size: together * size, &total) {
-            channel(warp, $0, m).map { $0 / together * together * size }
+            // A run beyond the tile is the last one again.
+            channel(warp, $0, m).map { ($0 / run * run + m % run) * size }
           }
         }
       }

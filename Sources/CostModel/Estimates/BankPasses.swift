@@ -78,7 +78,7 @@ struct BankPasses {
     let together = lanes.constantsRead(of: bytes)
     return meanExtraPasses(bytes: together * bytes) { warp, lane in
       lanes.output(warp: warp, lane: lane, channel: 0, pixel: 0).map {
-        $0.channel / together * together * bytes
+        $0.channel / lanes.storeWidth * lanes.storeWidth * bytes
       }
     }
   }
@@ -89,9 +89,10 @@ struct BankPasses {
     let pitch = isChannelsFirst ? model.pixelPitch(of: stage + 1) : 1
     let channelStep = isChannelsFirst ? 1 : lanes.rows * lanes.columns
     return meanExtraPasses(bytes: lanes.storeWidth * element, isRead: false) { warp, lane in
-      lanes.output(warp: warp, lane: lane, channel: 0, pixel: 0).map {
-        ($0.channel * channelStep + ($0.row * lanes.columns + $0.column) * pitch) * element
+      guard let output = lanes.output(warp: warp, lane: lane, channel: 0, pixel: 0), output.isReal else {
+        return nil
       }
+      return (output.channel * channelStep + (output.row * lanes.columns + output.column) * pitch) * element
     }
   }
 
@@ -105,8 +106,7 @@ struct BankPasses {
     // A lane reads 1, 2 or 4 words at once.
     let words = bytes >= 4 * Self.word ? 4 : bytes >= 2 * Self.word ? 2 : 1
     var passes = 0
-    for sample in 0..<warps {
-      let warp = sample * lanes.warps / warps
+    for warp in 0..<warps {
       passes += Self.extraPasses(words, isRead: isRead) { lane in address(warp, lane).map { $0 / Self.word } }
     }
     return Double(passes) / Double(warps)

@@ -18,8 +18,8 @@ import Workload
 /// Waves and tail are in `b`: the last block of the busiest multiprocessor counts in full. A roofline in the sense of
 /// Williams et al. (CACM 2009) with a latency term after Little's law. No term rises with a bandwidth or rate.
 ///
-/// Address arithmetic is in `issue` by a fixed number of instructions a load, a result and a warp. Not in it: barriers, DRAM pages and turn-around, bank conflicts of closed-form work, clocks below
-/// boost. Calibration moves terms, not their shapes.
+/// Address arithmetic is in `issue` by a fixed number of instructions a load, a result and a warp. Not in it: barriers, DRAM
+/// pages and turn-around, clocks below boost. Calibration moves terms, not their shapes.
 public struct TimeEstimate: Hashable, Sendable {
   /// Nanoseconds of each term, calibrated.
   public let nanoseconds: [TimeLimit: Double]

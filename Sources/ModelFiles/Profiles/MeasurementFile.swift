@@ -20,13 +20,15 @@ public struct MeasurementFile: Hashable, Sendable {
   public let options: [String]
   /// Counters that do not reach their bar here, with the largest error that was found, a share.
   public let missed: [String: Double]
+  /// Counters that the kernels' text has changed since, so that a simulation of today's says nothing of them.
+  public let outdated: Set<String>
   public let device, driver, profiler, date, command: String
 
   static let keys = [
     "profile", "network", "element_type", "unfused", "l2", "device", "driver", "ncu", "date", "command",
-    "options", "missed", "code", "plan",
+    "options", "missed", "outdated", "code", "plan",
   ]
-  private static let optionalKeys: Set<String> = ["unfused", "options", "missed", "code", "plan"]
+  private static let optionalKeys: Set<String> = ["unfused", "options", "missed", "outdated", "code", "plan"]
 
   /// - Throws: all that is wrong with the text, each with its line.
   public static func parse(text: String, path: String) throws(FileErrors) -> MeasurementFile {
@@ -40,11 +42,13 @@ public struct MeasurementFile: Hashable, Sendable {
     let texts = keys.filter { !optionalKeys.contains($0) }.map { root.string($0) }
     let options = root.strings("options")?.map(\.text)
     let missed = missed(root)
+    let outdated = root.strings("outdated")?.map(\.text)
     let code = root.optionalString("code")
     let plan = root.optionalString("plan")
     let isUnfused = root.bool("unfused", default: false)
     let words = texts.compactMap { $0 }
-    guard words.count == texts.count, let isUnfused, let options, let missed else { return nil }
+    guard words.count == texts.count, let isUnfused, let options, let missed, let outdated
+    else { return nil }
     if words[0].contains("/") || words[0].hasPrefix(".") || !words[0].hasSuffix(".csv") {
       root.fail(
         .yamlType, "'profile' is no name of a CSV in this folder", "write for example v2-cold.csv",
@@ -68,7 +72,7 @@ public struct MeasurementFile: Hashable, Sendable {
     return MeasurementFile(
       profile: words[0], code: code, plan: plan, network: words[1], elementType: type, isUnfused: isUnfused,
       l2: l2,
-      options: options, missed: missed, device: words[4],
+      options: options, missed: missed, outdated: Set(outdated), device: words[4],
       driver: words[5], profiler: words[6], date: words[7], command: words[8])
   }
 
