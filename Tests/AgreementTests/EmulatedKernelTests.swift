@@ -24,6 +24,29 @@ import Workload
     try forEachCase(chain, cases: 40) { example, _ in try RecordedAgreement(example, on: gpu).check() }
   }
 
+  // A lane's last run is then the last of the tile again, of which constants of 8 bytes take two reads.
+  @Test("So they do where runs of channels that a lane has lie beyond the tile", arguments: [12, 20, 36, 84])
+  func recordedBeyondTheTile(_ filters: Int) throws {
+    let gpu = try GPUDraft().gpu()
+    for precision in [Precision.fp32, .int8(.onnx), .int8(.tflite)] {
+      for columns in [3, 4, 5, 7, 8] {
+        let shape = try ConvolutionShape(
+          inputChannels: 12, outputChannels: filters, rows: WindowAxis(inputExtent: 4),
+          columns: WindowAxis(inputExtent: columns))
+        let layer = Layer(
+          name: "pw", operation: .convolution, shape: shape, hasBias: true, inputs: [.input(0)])
+        let schedule = try Schedule(
+          Chain([layer], precision: precision, axisOrder: .hwc),
+          tiling: Tiling(rows: 4, columns: columns, channels: filters, reduction: [12]),
+          lanes: LaneMap(
+            threads: 128, vectorWidth: 4, buffers: 1, channelsPerThread: 8, pixelsPerThread: 1,
+            usesTensorCores: false))
+        var generator = RandomCaseGenerator(seed: UInt64(filters * columns))
+        try RecordedAgreement(generator.example(of: schedule), on: gpu).check()
+      }
+    }
+  }
+
   @Test(
     "The CUDA source computes the reference's bits for 500 random schedules a kind", arguments: kinds.indices)
   func ofEachKind(_ index: Int) throws {

@@ -59,9 +59,11 @@ import Workload
     let maxFuse: Int
     var testDescription: String { "\(network) \(precision) \(axisOrder) \(maxFuse)" }
 
-    static let all: [Built] = ["mobilenet_v2", "proxylessnas"].flatMap { network in
+    // Of Xception in NHWC the closed form does not see what narrow tiles of channels fetch again from DRAM.
+    static let all: [Built] = ["mobilenet_v2", "proxylessnas", "xception"].flatMap { network in
       [Precision.fp32, .int8(.onnx)].flatMap { precision in
-        [TensorLayout.AxisOrder.chw, .hwc].flatMap { axisOrder in
+        let orders: [TensorLayout.AxisOrder] = network == "xception" ? [.chw] : [.chw, .hwc]
+        return orders.flatMap { axisOrder in
           [2, 4].map {
             Built(network: network, precision: precision, axisOrder: axisOrder, maxFuse: $0)
           }
@@ -70,8 +72,8 @@ import Workload
     }
   }
 
-  // The closed form lacks what the L1 has for another block of the multiprocessor, and what the L2 must fetch again: in FP32 a
-  // fifth of ProxylessNAS's misses.
+  // The closed form lacks what the L1 has for another block of the multiprocessor, and what the L2 must fetch again: in FP32 up to
+  // a fifth of a network's misses.
   @Test(
     "On built-in networks the closed form's time is within a twentieth of the replay's, of all kernels but one within a fifth",
     arguments: Built.all)
@@ -84,6 +86,7 @@ import Workload
     var closed = 0
     var counted = 0
     var far = 0
+    var (wavefronts, countedWavefronts) = (0, 0)
     var (missed, countedMissed) = (0, 0)
     let schedules = plan.groups.compactMap { $0.candidate?.schedule }
     for schedule in schedules {
@@ -95,10 +98,15 @@ import Workload
       closed += a
       counted += b
       if !(0.8...1.25).contains(Double(a) / Double(b)) { far += 1 }
+      wavefronts += work.sharedWavefronts
+      countedWavefronts += replayed.sharedWavefronts
       missed += work.sectorsFromDRAM
       countedMissed += replayed.sectorsFromDRAM
     }
     #expect((0.95...1.05).contains(Double(closed) / Double(counted)), "\(closed) ps, \(counted) ps")
+    #expect(
+      (0.94...1.02).contains(Double(wavefronts) / Double(countedWavefronts)),
+      "\(wavefronts), \(countedWavefronts) wavefronts")
     #expect(far <= 1, "\(far) of \(schedules.count) kernels are far off")
     #expect(
       (0.8...1.02).contains(Double(missed) / Double(countedMissed)), "\(missed), \(countedMissed) sectors")

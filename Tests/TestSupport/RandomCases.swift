@@ -91,8 +91,14 @@ public struct RandomCaseGenerator {
         })
       schedule = try Schedule(chain, tiling: tiling, lanes: schedule.lanes, order: schedule.order)
     }
+    return example(of: schedule)
+  }
+
+  /// Parameters and inputs for a schedule.
+  public mutating func example(of schedule: Schedule) -> RandomCase {
+    let chain = schedule.chain
     let parameters = parameters(of: chain)
-    let inputs = chain.inputs.map { values(chain.elements(of: $0), precision.elementType) }
+    let inputs = chain.inputs.map { values(chain.elements(of: $0), chain.elementType) }
     return RandomCase(seed: seed, schedule: schedule, parameters: parameters, inputs: inputs)
   }
 
