@@ -79,7 +79,9 @@ private struct Run {
 }
 
 extension SectorEstimate {
-  /// Channels of a map that a step takes or makes: a tile's of the last map, else a chunk or those of the groups.
+  /// Channels of a map that a step takes or makes: a tile's of the last map, else a chunk or those of the groups. Where groups have
+  /// several filters, `FootprintModel.consumedChannels` has room for a run of outputs that begins at a group's last one; here it
+  /// begins with a group, as most do.
   private func channels(of map: Int) -> Int {
     guard map < chain.stages.count else { return schedule.tiling.channels }
     if chain.mixesChannels(map) { return schedule.tiling.reduction[map] }
