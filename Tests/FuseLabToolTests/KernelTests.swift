@@ -45,6 +45,18 @@ import Testing
     #expect(outcome.output.contains("(392,0,0)"))
   }
 
+  @Test("A kernel whose threads take more stack than there is is told so, with block and thread, exit 1")
+  func stackOverflow() throws {
+    let greedy = try Self.documented().replacingOccurrences(
+      of: "  float sum = 0;\n",
+      with: "  volatile char local[290000];\n  for (int i = 0; i < 290000; ++i) local[i] = char(i);\n  float sum = 0;\n")
+    let outcome = try verify(greedy, Self.launch)
+    #expect(outcome.status == 1, "\(outcome.errors)")
+    #expect(
+      outcome.output.contains("stack-overflow: the thread's stack overflows; block (0,0,0), thread (0,0,0)"),
+      "\(outcome.output)")
+  }
+
   @Test("A kernel that leaves outputs out is told how many and which first, exit 1")
   func tooFewBlocks() throws {
     let outcome = try verify(try Self.documented(), ["--blocks", "391"] + Self.launch.dropFirst(2))

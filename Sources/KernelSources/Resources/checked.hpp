@@ -31,9 +31,8 @@ __attribute__((always_inline)) inline bool is_current(Stamp stamp) {
   return __builtin_expect(stamp == now.block_met, 1) || stamp == now.warp_met;
 }
 
-__attribute__((noinline)) inline void check_read_slowly(
-    Cell& cell, Stamp& stamp, Place place, int window, int64_t index) {
-  const bool is_sound = may_read(cell, place, window, index) && cell.written < now.block_met;
+/// Notes that a lane reads, and whether from now on any lane, or any of its warp, may.
+__attribute__((always_inline)) inline void note_read(Cell& cell, Stamp& stamp, int line, bool is_sound) {
   const uint16_t warp = uint16_t(lanes_of_warp | now.my_warp);
   const bool of_warp = cell.reader == warp || (cell.reader < lanes_of_warp && cell.reader / warp_lanes == now.my_warp);
   if (cell.read < now.block_met || cell.reader == now.me || (of_warp && cell.read < now.warp_met)) {
@@ -46,7 +45,21 @@ __attribute__((noinline)) inline void check_read_slowly(
     if (is_sound) stamp = now.block_met;
   }
   cell.read = now.warp_met;
-  cell.read_line = uint16_t(place.line);
+  cell.read_line = uint16_t(line);
+}
+
+/// A read of what was written before the block last met, as most are: notes it. False of any other, of which nothing is
+/// noted. A call that takes little, since it stands at every read.
+__attribute__((noinline)) inline bool is_read_of_old(Cell& cell, Stamp& stamp, int line) {
+  if (cell.written < now.block_began || cell.written >= now.block_met) return false;
+  note_read(cell, stamp, line, true);
+  return true;
+}
+
+__attribute__((noinline)) inline void check_read_slowly(
+    Cell& cell, Stamp& stamp, Place place, int window, int64_t index) {
+  const bool is_sound = may_read(cell, place, window, index) && cell.written < now.block_met;
+  note_read(cell, stamp, place.line, is_sound);
 }
 
 __attribute__((noinline)) inline void check_write_slowly(
@@ -140,7 +153,7 @@ __attribute__((always_inline)) inline void check_word(Word word, Place place, in
   if constexpr (write) {
     if (__builtin_expect(!is_fresh(*word.cell), 0)) return write_slowly(word, place, window, index, element_bytes);
     note_write(*word.cell, place);
-  } else if (!is_current(*word.stamp)) {
+  } else if (!is_current(*word.stamp) && !is_read_of_old(*word.cell, *word.stamp, place.line)) {
     read_slowly(word, place, window, index, element_bytes);
   }
 }

@@ -154,6 +154,7 @@ inline void Worker::resume(int number) {
   now.me = uint16_t(number);
   ++switches;
   Thread& thread = threads[number];
+  const Place last_wait = thread.waits;
   thread.state = State::ready;
   if constexpr (records) {
     now.step = 0;
@@ -164,8 +165,9 @@ inline void Worker::resume(int number) {
     recorder->steps[number % warp_lanes] = now.step;
     if (now.step > recorder->longest) recorder->longest = now.step;
   }
-  if (__builtin_expect(thread.fiber.has_overflowed(), 0)) {
-    report(fuselab_stack_overflow, thread.waits, number, 0, -1, nullptr, int64_t(StackLayout::stack));
+  // Asked but once a thread: its stack's far end is seldom in a cache.
+  if (thread.state == State::ended && __builtin_expect(thread.fiber.has_overflowed(), 0)) {
+    report(fuselab_stack_overflow, last_wait, number, 0, -1, nullptr, int64_t(StackLayout::stack));
     is_abandoned = true;
   }
 }
