@@ -49,7 +49,12 @@ import Testing
   func stackOverflow() throws {
     let greedy = try Self.documented().replacingOccurrences(
       of: "  float sum = 0;\n",
-      with: "  volatile char local[290000];\n  for (int i = 0; i < 290000; ++i) local[i] = char(i);\n  float sum = 0;\n")
+      with: """
+          volatile char local[290000];
+          for (int i = 0; i < 290000; ++i) local[i] = char(i);
+          float sum = 0;
+
+        """)
     let outcome = try verify(greedy, Self.launch)
     #expect(outcome.status == 1, "\(outcome.errors)")
     #expect(
