@@ -38,7 +38,11 @@ struct AxisCandidates {
   }
 
   /// The smallest size of each number of pieces that `extent` can be cut into, ascending.
-  static func distinctCounts(_ extent: Int) -> [Int] {
+  /// - Parameter grain: Sizes are a multiple of it, or all of `extent`.
+  static func distinctCounts(_ extent: Int, grain: Int = 1) -> [Int] {
+    guard grain == 1 else {
+      return distinctCounts((extent + grain - 1) / grain).map { min($0 * grain, extent) }
+    }
     var sizes: [Int] = []
     var size = 1
     while size <= extent {

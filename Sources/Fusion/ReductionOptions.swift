@@ -26,13 +26,18 @@ struct ReductionOptions {
   /// The least accesses first, as far as no chunk cuts a group of filters.
   private let groups: [Group]
 
-  init(_ chain: Chain) {
+  /// - Parameter grain: Chunks are a multiple of so many channels, or all.
+  init(_ chain: Chain, grain: Int = 1) {
     self.chain = chain
     let mixing = chain.stages.indices.filter { chain.mixesChannels($0) }
     let whole = chain.stages.map(\.shape.channelsPerGroup)
+    // Of each number of chunks the smallest: a larger one needs more shared memory and saves nothing.
     func options(_ stage: Int, from base: [Int]) -> [[Int]] {
       let isExhaustive = chain.mayCutGroups(of: stage) && whole[stage] <= TileSearch.exhaustiveChannels
-      return (isExhaustive ? (1...whole[stage]).reversed() : Self.chunks(of: whole[stage])).map { chunk in
+      let all =
+        isExhaustive ? Array(1...whole[stage]) : AxisCandidates.distinctCounts(whole[stage], grain: grain)
+      let sizes = all.filter { $0 % grain == 0 || $0 == whole[stage] }
+      return sizes.reversed().map { chunk in
         var next = base
         next[stage] = chunk
         return next
@@ -98,8 +103,4 @@ struct ReductionOptions {
   private static func subsets(of count: Int) -> [[Int]] {
     (1..<max(1, 1 << count)).map { bits in (0..<count).filter { bits >> $0 & 1 == 1 } }
   }
-
-  /// The smallest chunk of each number of chunks, descending: a larger chunk of the same number needs more shared
-  /// memory and saves nothing.
-  static func chunks(of channels: Int) -> [Int] { AxisCandidates.distinctCounts(channels).reversed() }
 }

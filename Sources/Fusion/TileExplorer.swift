@@ -68,6 +68,11 @@ public struct TileExplorer: Sendable {
     return try candidate(chain, least, lanes)
   }
 
+  /// Channels that fill a sector of a map where they lie side by side; 1 where they do not, or sectors are priced.
+  func channelsOfSector(_ chain: Chain) -> Int {
+    chain.axisOrder == .chw || objective.isEstimate ? 1 : max(1, gpu.sector.count / chain.elementType.bytes)
+  }
+
   private func realised(
     _ choice: TileChoice, _ search: TileSearch
   ) throws(ScheduleError) -> TileCandidate {

@@ -33,6 +33,9 @@ struct TileChoice {
 /// What a block takes of a multiprocessor never falls when its tile grows in rows or columns, so the legal tiles of
 /// a channel tile lie under a staircase, which is walked once instead of tried tile by tile. And no staircase is walked
 /// where even the fewest spatial tiles with the least input would cost more than what is found already.
+///
+/// Where channels lie side by side and the objective counts bytes, tiles and chunks have the channels of whole sectors, or all:
+/// it would not see the rest of a sector go to waste. Chains that are legal with none of these may have any.
 struct TileSearch {
   /// All tiles of one channel tile and one group of reduction chunks.
   private struct Slice {
@@ -49,6 +52,8 @@ struct TileSearch {
   private(set) var best: TileChoice?
   private let rows, columns: [AxisSums]
   private let options: ReductionOptions
+  /// Tiles and chunks are a multiple of so many channels, or all.
+  private let grain: Int
   private let model: DRAMModel?
   private let pricer: EstimatePricer?
   /// The least number of blocks, or as many as a legal tile can make.
@@ -71,9 +76,21 @@ struct TileSearch {
     pricer =
       explorer.objective.isEstimate
       ? EstimatePricer(chain, explorer, rows: rowCandidates.tilings, columns: columnCandidates.tilings) : nil
-    options = ReductionOptions(chain)
+    let sector = explorer.channelsOfSector(chain)
+    let ofSectors = ReductionOptions(chain, grain: sector)
+    let (firstRows, firstColumns) = (rows[0], columns[0])
+    let legal = Self.channelTiles(of: chain, grain: sector).first { [legality] channels in
+      sector == 1
+        || ofSectors.groups(ofTile: channels).contains {
+          legality.isLegal($0, channels, firstRows, firstColumns)
+        }
+    }
+    grain = legal == nil ? 1 : sector
+    options = legal == nil ? ReductionOptions(chain) : ofSectors
     // The smallest tile makes most blocks and needs least.
-    minBlocks = min(explorer.minBlocks, chain.last.outputMap.elements)
+    let last = chain.last.outputMap
+    minBlocks = min(
+      explorer.minBlocks, last.elements / last.channels * Schedule.ceilDivide(last.channels, legal ?? 1))
     search()
     if best == nil, limit == nil {
       minBlocks = min(minBlocks, mostBlocks)
@@ -82,7 +99,7 @@ struct TileSearch {
   }
 
   private mutating func search() {
-    let tiles = Self.channelTiles(of: chain)
+    let tiles = Self.channelTiles(of: chain, grain: grain)
     let groups = tiles.map { options.groups(ofTile: $0) }
     // Chunks that repeat nothing come first, so that what they cost rules out most of the others.
     consider(tiles.indices.map { slice(tiles[$0], groups[$0][0], position: $0 << 32) })
@@ -183,7 +200,7 @@ struct TileSearch {
 
   private var mostBlocks: Int {
     var most = 0
-    for channels in Self.channelTiles(of: chain) {
+    for channels in Self.channelTiles(of: chain, grain: grain) {
       for group in options.groups(ofTile: channels) {
         forEachTile(of: slice(channels, group, position: 0)) { most = max(most, $0.blocks) }
       }
@@ -193,15 +210,16 @@ struct TileSearch {
 
   /// The smallest of each count. Where tiles may cut groups of filters, also larger ones that ask for less than
   /// every smaller one of their count, up to `exhaustiveChannels` outputs.
-  static func channelTiles(of chain: Chain) -> [Int] {
+  /// - Parameter grain: All are a multiple of it, but for the whole.
+  static func channelTiles(of chain: Chain, grain: Int = 1) -> [Int] {
     let outputs = chain.last.shape.outputChannels
     guard chain.mayCutGroups(of: chain.stages.count), outputs <= exhaustiveChannels else {
-      return AxisCandidates.distinctCounts(outputs)
+      return AxisCandidates.distinctCounts(outputs, grain: grain)
     }
     let whole = chain.stages.map(\.shape.channelsPerGroup)
     var kept: [Int] = []
     var sameCount: [AccessFormula] = []
-    for channels in 1...outputs {
+    for channels in 1...outputs where channels % grain == 0 || channels == outputs {
       let tiling = Tiling(rows: 1, columns: 1, channels: channels, reduction: whole)
       let formula = AccessFormula(chain: chain, channels: ChannelSums(chain: chain, tiling: tiling))
       let count = (outputs + channels - 1) / channels

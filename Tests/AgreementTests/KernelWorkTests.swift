@@ -59,11 +59,15 @@ import Workload
     let maxFuse: Int
     var testDescription: String { "\(network) \(precision) \(axisOrder) \(maxFuse)" }
 
-    // Of Xception in NHWC the closed form does not see what narrow tiles of channels fetch again from DRAM.
+    /// Of Xception in NHWC the L2 fetches the channels of two tiles at once, and has lost those of the second when they are
+    /// asked for: of its two largest pools, which the closed form does not see.
+    private var fetchesTwice: Bool { network == "xception" && axisOrder == .hwc }
+    var mostFar: Int { fetchesTwice ? 2 : 1 }
+    var leastMisses: Double { fetchesTwice ? 0.75 : 0.8 }
+
     static let all: [Built] = ["mobilenet_v2", "proxylessnas", "xception"].flatMap { network in
       [Precision.fp32, .int8(.onnx)].flatMap { precision in
-        let orders: [TensorLayout.AxisOrder] = network == "xception" ? [.chw] : [.chw, .hwc]
-        return orders.flatMap { axisOrder in
+        [TensorLayout.AxisOrder.chw, .hwc].flatMap { axisOrder in
           [2, 4].map {
             Built(network: network, precision: precision, axisOrder: axisOrder, maxFuse: $0)
           }
@@ -75,7 +79,7 @@ import Workload
   // The closed form lacks what the L1 has for another block of the multiprocessor, and what the L2 must fetch again: in FP32 up to
   // a fifth of a network's misses.
   @Test(
-    "On built-in networks the closed form's time is within a twentieth of the replay's, of all kernels but one within a fifth",
+    "On built-in networks the closed form's time is within a twentieth of the replay's, of all kernels but one or two within a fifth",
     arguments: Built.all)
   func nearness(_ built: Built) throws {
     let gpu = try #require(BuiltIn.gpu(named: "gtx1660"))
@@ -107,8 +111,9 @@ import Workload
     #expect(
       (0.94...1.02).contains(Double(wavefronts) / Double(countedWavefronts)),
       "\(wavefronts), \(countedWavefronts) wavefronts")
-    #expect(far <= 1, "\(far) of \(schedules.count) kernels are far off")
+    #expect(far <= built.mostFar, "\(far) of \(schedules.count) kernels are far off")
     #expect(
-      (0.8...1.02).contains(Double(missed) / Double(countedMissed)), "\(missed), \(countedMissed) sectors")
+      (built.leastMisses...1.02).contains(Double(missed) / Double(countedMissed)),
+      "\(missed), \(countedMissed) sectors")
   }
 }

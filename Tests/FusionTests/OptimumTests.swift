@@ -10,21 +10,24 @@ import Workload
 /// the other, residuals over one of them or more, sums of two branches, and maps that several layers read.
 struct SmallNetwork {
   var random: SeededGenerator
-  /// The most rows, columns and channels.
+  /// The most rows and columns, and channels in units.
   let size: Int
+  private let unit: Int
   private var layers: [Layer] = []
   private var maps: [(reference: TensorReference, map: FeatureMap)] = []
 
-  init(seed: UInt64, size: Int = 5) {
+  init(seed: UInt64, size: Int = 5, channelUnit: Int = 1) {
     random = SeededGenerator(seed: seed)
     self.size = size
+    unit = channelUnit
   }
 
   mutating func pick(_ range: ClosedRange<Int>) -> Int { random.next(in: range) }
 
   mutating func network() throws -> Network {
     let input = try FeatureMap(
-      batch: pick(1...2), channels: pick(1...min(4, size)), rows: pick(1...size), columns: pick(1...size))
+      batch: pick(1...2), channels: unit * pick(1...min(4, size)), rows: pick(1...size),
+      columns: pick(1...size))
     maps = [(.input(0), input)]
     let count = pick(2...8)
     while layers.count < count {
@@ -67,8 +70,9 @@ struct SmallNetwork {
   ) throws {
     let map = from.map
     let isDepthwise = pick(0...1) == 0
-    let factor = !keepsMap && pick(1...6) == 1 && map.channels * 2 <= 6 ? 2 : 1
-    let outputs = isDepthwise ? map.channels * factor : keepsMap ? map.channels : pick(1...min(4, size))
+    let factor = !keepsMap && pick(1...6) == 1 && map.channels * 2 <= 6 * unit ? 2 : 1
+    let outputs =
+      isDepthwise ? map.channels * factor : keepsMap ? map.channels : unit * pick(1...min(4, size))
     let shape = try ConvolutionShape(
       batch: map.batch, inputChannels: map.channels, outputChannels: outputs,
       groups: isDepthwise ? map.channels : 1, rows: axis(map.rows, isDepthwise, keepsMap),
@@ -100,23 +104,35 @@ struct SmallNetwork {
 }
 
 /// The least cost of a chain over every tile and chunk, one after the other.
+///
+/// In NHWC over those whose channels fill sectors, or over all where none of these is legal.
 private func leastCost(
-  _ layers: [Layer], _ precision: Precision, _ gpu: GPU, _ objective: Objective, _ minBlocks: Int
+  _ layers: [Layer], _ precision: Precision, _ gpu: GPU, _ objective: Objective, _ minBlocks: Int,
+  _ order: TensorLayout.AxisOrder = .chw
 )
   throws -> Cost?
 {
-  let chain = try Chain(layers, precision: precision)
+  let chain = try Chain(layers, precision: precision, axisOrder: order)
+  let grain = order == .hwc ? gpu.sector.count / chain.elementType.bytes : 1
+  return try leastCost(chain, gpu, objective, minBlocks, grain: grain)
+    ?? leastCost(chain, gpu, objective, minBlocks, grain: 1)
+}
+
+private func leastCost(
+  _ chain: Chain, _ gpu: GPU, _ objective: Objective, _ minBlocks: Int, grain: Int
+) throws -> Cost? {
+  func sizes(_ extent: Int) -> [Int] { (1...extent).filter { $0 % grain == 0 || $0 == extent } }
   let shape = chain.last.shape
   var enough: Cost?
   var most: (blocks: Int, cost: Cost)?
   let chunks = chain.stages.indices.map { stage in
     chain.mixesChannels(stage)
-      ? Array(1...chain.stages[stage].shape.inputChannels) : [chain.stages[stage].shape.channelsPerGroup]
+      ? sizes(chain.stages[stage].shape.inputChannels) : [chain.stages[stage].shape.channelsPerGroup]
   }
   let reductions = chunks.reduce([[Int]]([[]])) { all, stage in all.flatMap { a in stage.map { a + [$0] } } }
   for rows in 1...shape.rows.outputExtent {
     for columns in 1...shape.columns.outputExtent {
-      for channels in 1...shape.outputChannels {
+      for channels in sizes(shape.outputChannels) {
         for reduction in reductions {
           let tiling = Tiling(rows: rows, columns: columns, channels: channels, reduction: reduction)
           let legal = try [32, 64, 128, 256, 512, 1024].map { threads in
@@ -190,20 +206,47 @@ private func leastPartition(
   @Test("So it does where a kernel may have four stages", arguments: 0..<60)
   func bruteForceOfLongRuns(_ seed: Int) throws { try check(seed + 1000, size: 3, maxFuse: 3 + seed % 2) }
 
-  private func check(_ seed: Int, size: Int, maxFuse: Int) throws {
-    var small = SmallNetwork(seed: UInt64(seed) + 1, size: size)
+  @Test("So it does in NHWC, of tiles and chunks with the channels of whole sectors", arguments: 0..<24)
+  func bruteForceOfSectors(_ seed: Int) throws {
+    try check(seed + 2000, size: 3, maxFuse: 1 + seed % 3, order: .hwc)
+  }
+
+  /// Filters of 8 × 8 × 15 × 15 take 57,600 B, one channel of one 900 B.
+  @Test("A kernel that no tile of whole sectors makes legal may have any")
+  func noWholeSectors() throws {
+    let axis = try WindowAxis.same(inputExtent: 4, window: 15, stride: 1)
+    let shape = try ConvolutionShape(inputChannels: 8, outputChannels: 8, rows: axis, columns: axis)
+    let chain = try Chain(
+      [Layer(name: "wide", operation: .convolution, shape: shape, inputs: [.input(0)])], precision: .fp32,
+      axisOrder: .hwc)
+    var draft = GPUDraft()
+    draft.sharedMemoryPerBlock = 8 << 10
+    let found = try TileExplorer(gpu: draft.gpu(), minBlocks: 1).best(of: chain).schedule
+    #expect(found.tiling.channels * found.tiling.reduction[0] < 64)
+    draft.sharedMemoryPerBlock = 99 << 10
+    let whole = try TileExplorer(gpu: draft.gpu(), minBlocks: 1).best(of: chain).schedule
+    #expect(whole.tiling.channels == 8 && whole.tiling.reduction == [8])
+  }
+
+  private func check(_ seed: Int, size: Int, maxFuse: Int, order: TensorLayout.AxisOrder = .chw) throws {
+    let precision: Precision = seed % 3 == 0 ? .fp32 : .int8(.onnx)
+    // Fractions of sectors.
+    let unit = order == .chw ? 1 : precision == .fp32 ? 6 : 12
+    var small = SmallNetwork(seed: UInt64(seed) + 1, size: size, channelUnit: unit)
     let network = try small.network()
     var draft = GPUDraft()
-    draft.sharedMemoryPerBlock = [160, 320, 640, 4096][seed % 4]
+    let sizes =
+      order == .chw ? [160, 320, 640, 4096] : precision == .fp32 ? [768, 1024, 2048, 4096] : [8192]
+    draft.sharedMemoryPerBlock = sizes[seed % sizes.count]
     draft.reserved = 0
     draft.carveOuts = [8 << 10]
     let gpu = try draft.gpu()
     let minBlocks = [1, 4, 12, 1000][seed / 4 % 4]
-    let precision: Precision = seed % 3 == 0 ? .fp32 : .int8(.onnx)
-    let plan = FusionPlanner(gpu: gpu, precision: precision, minBlocks: minBlocks, maxFuse: maxFuse)
-      .plan(network)
+    let planner = FusionPlanner(
+      gpu: gpu, precision: precision, axisOrder: order, minBlocks: minBlocks, maxFuse: maxFuse)
+    let plan = planner.plan(network)
     let expected = try leastPartition(network, maxFuse: maxFuse) { run in
-      try leastCost(network.run(of: run), precision, gpu, .gma, minBlocks)
+      try leastCost(network.run(of: run), precision, gpu, .gma, minBlocks, order)
     }
     #expect(plan.total == expected, "\(network)")
     #expect(plan.gap == .zero)

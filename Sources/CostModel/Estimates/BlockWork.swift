@@ -10,7 +10,8 @@ struct BlockWork {
     var loads = 0, multiplyAdds = 0, sharedRequests = 0
     /// Warp instructions of four products a lane, and matrices that warps multiply.
     var dotProducts = 0, matrices = 0
-    /// Passes over the banks beyond one for each of those, as far as a compute step's first warps show.
+    /// Passes over the banks beyond one for each of those: of copies those of wide items, of others as far as a compute step's
+    /// first warps show.
     var bankConflicts = 0
     /// Loads of a thread that wait for one another.
     var loadRounds = 0
@@ -125,6 +126,7 @@ struct BlockWork {
     let warps = (items + WarpRequest.lanes - 1) / WarpRequest.lanes
     counts.loads += warps
     counts.sharedRequests += warps
+    counts.bankConflicts += WarpRequest.passes(items: items, bytes: costs.bytes[index]) - warps
     counts.loadRounds += rounds(items: items)
     counts.overhead += warps * KernelWork.instructionsPerLoad
     counts.serial +=
@@ -223,6 +225,16 @@ extension Schedule {
   }
 }
 
+extension WarpRequest {
+  /// Passes over the 32 banks of words in which a block writes `items` of `bytes` bytes, one a lane and side by side: 128 bytes each,
+  /// or the lanes of a warp.
+  fileprivate static func passes(items: Int, bytes: Int) -> Int {
+    let (whole, rest) = items.quotientAndRemainder(dividingBy: lanes)
+    func ofWarp(_ items: Int) -> Int { (items * max(bytes, 4) + 127) / 128 }
+    return whole * ofWarp(lanes) + ofWarp(rest)
+  }
+}
+
 extension ComputeLanes {
   /// Runs of neighbouring channels of an item that a lane writes at once.
   var channelRuns: Int { (tile.channels + storeWidth - 1) / storeWidth }
@@ -254,8 +266,8 @@ struct StepCosts {
   var chain: Chain { schedule.chain }
   /// `Chain.operands`.
   let operands: [Operand]
-  /// Of each operand: slots of one channel (and filter), and elements that a lane loads at once.
-  let slots, widths: [Int]
+  /// Of each operand: slots of one channel (and filter), elements that a lane loads at once, and their bytes.
+  let slots, widths, bytes: [Int]
   let model: FootprintModel
   /// Loads of one thread that may be under way together.
   let loadsInFlight: Int
@@ -282,6 +294,7 @@ struct StepCosts {
       }
     }
     widths = operands.map { schedule.vectorWidth(of: $0) }
+    bytes = zip(operands, widths).map { chain.elementBytes(of: $0) * $1 }
   }
 
   func lanes(_ stage: Int, channels: Int) -> ComputeLanes {
