@@ -3,25 +3,6 @@ import Hardware
 import Scheduling
 import Workload
 
-/// A tile with a lower bound of its cost, small enough to keep all of a search.
-struct BoundedTile {
-  let bound: Cost
-  let dram: Bytes
-  let blocks: Int
-  let rows, columns: Int
-  /// Where its slice stands among those that are priced together.
-  let slice: Int
-
-  init(_ choice: TileChoice, slice: Int) {
-    bound = choice.cost
-    dram = choice.dram
-    blocks = choice.blocks
-    rows = choice.rows.tile
-    columns = choice.columns.tile
-    self.slice = slice
-  }
-}
-
 /// Prices the tiles of one chain by `time` or `energy`: the estimate of the closed form's work, and before it a lower
 /// bound that needs no lanes.
 struct EstimatePricer {
@@ -39,11 +20,6 @@ struct EstimatePricer {
     }
     self.rows = index(rows)
     self.columns = index(columns)
-  }
-
-  func axes(_ tile: BoundedTile) -> (rows: AxisSums, columns: AxisSums)? {
-    guard let row = rows[tile.rows], let column = columns[tile.columns] else { return nil }
-    return (row.sums, column.sums)
   }
 
   /// What a tile costs, or nil where it is of no use. Bank conflicts, which only add to an estimate, are looked for where it is of

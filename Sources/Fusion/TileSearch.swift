@@ -3,6 +3,16 @@ import Hardware
 import Scheduling
 import Workload
 
+/// A legal tile with its cost or a lower bound of it: small enough to keep all of a search.
+struct BoundedTile {
+  let bound: Cost
+  /// Bytes that cross the DRAM interface; zero where the objective is none of them.
+  let dram: Bytes
+  let blocks: Int
+  /// Where its rows and columns stand among the search's, and its slice among those that are looked at together.
+  let row, column, slice: Int
+}
+
 /// A tile that some reduction chunk and lanes make legal.
 struct TileChoice {
   let group: ReductionOptions.Group
@@ -10,8 +20,6 @@ struct TileChoice {
   let rows, columns: AxisSums
   let blocks: Int
   let cost: Cost
-  /// Bytes that cross the DRAM interface; zero where the objective is none of them.
-  let dram: Bytes
   /// Where the group stands in the search: the last thing that tells two choices apart.
   let position: Int
 
@@ -125,9 +133,9 @@ struct TileSearch {
     if let pricer { return price(slices, by: pricer) }
     for slice in slices where mayBeBest(slice) {
       var found = best
-      forEachTile(of: slice) { choice in
-        guard choice.blocks >= minBlocks else { return }
-        if let limit, !(choice.cost < limit) { return }
+      forEachTile(of: slice) { tile in
+        guard isOfUse(tile, beside: found) else { return }
+        let choice = choice(tile, slice, cost: tile.bound)
         if let best = found, !(choice < best) { return }
         found = choice
       }
@@ -135,16 +143,26 @@ struct TileSearch {
     }
   }
 
+  /// Whether a tile is legal, makes enough blocks and may cost as little as the best so far.
+  private func isOfUse(_ tile: BoundedTile, beside best: TileChoice?) -> Bool {
+    guard tile.blocks >= minBlocks else { return false }
+    if let limit, !(tile.bound < limit) { return false }
+    return best.map { !($0.cost < tile.bound) } ?? true
+  }
+
+  private func choice(_ tile: BoundedTile, _ slice: Slice, cost: Cost) -> TileChoice {
+    TileChoice(
+      group: slice.group, channels: slice.channels, rows: rows[tile.row], columns: columns[tile.column],
+      blocks: tile.blocks, cost: cost, position: slice.position)
+  }
+
   /// Tiles are priced in the order of their lower bounds, until the next bound exceeds the best price: no tile beyond can
   /// be cheaper.
   private mutating func price(_ slices: [Slice], by pricer: EstimatePricer) {
     var bounded: [BoundedTile] = []
     for (index, slice) in slices.enumerated() where mayBeBest(slice) {
-      forEachTile(of: slice) { choice in
-        guard choice.blocks >= minBlocks else { return }
-        if let limit, !(choice.cost < limit) { return }
-        if let best, best.cost < choice.cost { return }
-        bounded.append(BoundedTile(choice, slice: index))
+      forEachTile(of: slice, number: index) { tile in
+        if isOfUse(tile, beside: best) { bounded.append(tile) }
       }
     }
     bounded.sort { $0.bound < $1.bound }
@@ -152,8 +170,7 @@ struct TileSearch {
       if let best, best.cost < tile.bound { break }
       let slice = slices[tile.slice]
       guard
-        let (rows, columns) = pricer.axes(tile),
-        let found = legality.realise(slice.group, slice.channels, rows, columns)
+        let found = legality.realise(slice.group, slice.channels, rows[tile.row], columns[tile.column])
       else { preconditionFailure("a tile under the staircase has no legal lanes") }
       let cost = pricer.price(found.tiling, found.lanes, dram: tile.dram, gma: tile.bound.gma) {
         [best, limit] cost in
@@ -161,9 +178,7 @@ struct TileSearch {
         return limit.map { cost < $0 } ?? true && best.map { !($0.cost < cost) } ?? true
       }
       guard let cost, limit.map({ cost < $0 }) ?? true else { continue }
-      let choice = TileChoice(
-        group: slice.group, channels: slice.channels, rows: rows, columns: columns, blocks: tile.blocks,
-        cost: cost, dram: tile.dram, position: slice.position)
+      let choice = choice(tile, slice, cost: cost)
       if best.map({ choice < $0 }) ?? true { best = choice }
     }
   }
@@ -233,11 +248,14 @@ struct TileSearch {
 
   static let exhaustiveChannels = 1 << 14
 
-  private func forEachTile(of slice: Slice, _ body: (TileChoice) -> Void) {
+  /// The legal ones.
+  /// - Parameter number: The slice's own.
+  private func forEachTile(of slice: Slice, number: Int = 0, _ body: (BoundedTile) -> Void) {
     var limit = columns.count
-    for row in rows {
+    for (rowIndex, row) in rows.enumerated() {
       while limit > 0, !legality.isLegal(slice.group, slice.channels, row, columns[limit - 1]) { limit -= 1 }
-      for column in columns[..<limit] {
+      for columnIndex in 0..<limit {
+        let column = columns[columnIndex]
         guard let accesses = slice.formula.total(rows: row, columns: column) else { continue }
         let blocks = legality.blocks(slice.channels, row, column)
         let dram = model.map {
@@ -250,9 +268,9 @@ struct TileSearch {
           slice.sums, row, column, blocks: blocks, accesses: accesses, dram: dram ?? .zero)
         let primary = bound ?? ObjectiveValue((dram ?? accesses).count)
         body(
-          TileChoice(
-            group: slice.group, channels: slice.channels, rows: row, columns: column, blocks: blocks,
-            cost: Cost(primary: primary, gma: accesses), dram: dram ?? .zero, position: slice.position))
+          BoundedTile(
+            bound: Cost(primary: primary, gma: accesses), dram: dram ?? .zero, blocks: blocks, row: rowIndex,
+            column: columnIndex, slice: number))
       }
     }
   }
