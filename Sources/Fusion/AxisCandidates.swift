@@ -40,18 +40,21 @@ struct AxisCandidates {
   /// The smallest size of each number of pieces that `extent` can be cut into, ascending.
   /// - Parameter grain: Sizes are a multiple of it, or all of `extent`.
   static func distinctCounts(_ extent: Int, grain: Int = 1) -> [Int] {
-    guard grain == 1 else {
-      return distinctCounts((extent + grain - 1) / grain).map { min($0 * grain, extent) }
-    }
+    let grains = (extent + grain - 1) / grain
     var sizes: [Int] = []
     var size = 1
-    while size <= extent {
-      let pieces = (extent + size - 1) / size
-      sizes.append((extent + pieces - 1) / pieces)
+    while size <= grains {
+      let pieces = (grains + size - 1) / size
+      sizes.append(min(grain * ((grains + pieces - 1) / pieces), extent))
       if pieces == 1 { break }
       // The smallest size with fewer pieces.
-      size = (extent + pieces - 2) / (pieces - 1)
+      size = (grains + pieces - 2) / (pieces - 1)
     }
     return sizes
+  }
+
+  /// The multiples of `grain` below `extent`, and that.
+  static func multiples(of grain: Int, to extent: Int) -> [Int] {
+    Array(stride(from: grain, to: extent, by: grain)) + [extent]
   }
 }

@@ -32,6 +32,13 @@ struct LaneLegality {
     }
   }
 
+  /// The smallest channel tile that some group of chunks makes legal at this size; nil where none is.
+  func smallest(of options: ChannelOptions, _ rows: AxisSums, _ columns: AxisSums) -> Int? {
+    options.tiles.first { tile in
+      tile.groups.contains { isLegal($0, tile.channels, rows, columns) }
+    }?.channels
+  }
+
   /// Pixels that a thread may compute together.
   static let pixelCounts = [1, 2, 4, 8, 16]
 

@@ -5,8 +5,8 @@ import Workload
 
 /// What a plan makes small.
 public enum Objective: String, Hashable, Sendable, CaseIterable {
-  /// Global memory accesses in bytes, before any cache: the paper's cost, with biases and multipliers. In NHWC of tiles with
-  /// the channels of whole sectors, which `dram` takes as well: neither sees the rest of a sector go to waste.
+  /// Global memory accesses in bytes, before any cache: the paper's cost, with biases and multipliers. In NHWC this and
+  /// `dram` compare tiles and chunks of whole sectors alone, for neither sees the rest of a sector go to waste.
   case gma
   /// Bytes that cross the DRAM interface when a group starts with a cold L2 that is flushed at its end: distinct
   /// 32-byte sectors, and re-reads that a closed form says exceed the L2 (`DRAMEstimate`). Ties fall to `gma`.

@@ -66,7 +66,7 @@ extension FusionPlanner {
     guard consumers == 1 else { return .fork(consumers: consumers) }
     if let layer = pair.first(where: taken.contains) { return .taken(layer: layer) }
     do throws(ScheduleError) {
-      let fused = try explorer.best(of: Chain(layers, precision: precision)).cost
+      let fused = try explorer.best(of: Chain(layers, precision: precision, axisOrder: axisOrder)).cost
       let unfused = pair.reduce(Cost.zero) { $0 + (plan.unfused[$1]?.cost ?? .zero) }
       return .legal(fused: fused, unfused: unfused)
     } catch {

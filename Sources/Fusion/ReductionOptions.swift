@@ -8,7 +8,7 @@ import Workload
 /// it runs through all of its input `n` times, else it holds what it needs. So a chunked stage matters to accesses by its
 /// number of chunks where the mixing stage before it is chunked as well, and not at all where it is not. A chunk's size
 /// matters besides where it may cut a group of filters before it, whose input is then asked for by both chunks; there the
-/// groups depend on the chunks' sizes and on the tile. All chunks of up to `TileSearch.exhaustiveChannels` channels are
+/// groups depend on the chunks' sizes and on the tile. All chunks of up to `ChannelOptions.exhaustive` channels are
 /// tried then.
 struct ReductionOptions {
   struct Group {
@@ -31,12 +31,13 @@ struct ReductionOptions {
     self.chain = chain
     let mixing = chain.stages.indices.filter { chain.mixesChannels($0) }
     let whole = chain.stages.map(\.shape.channelsPerGroup)
-    // Of each number of chunks the smallest: a larger one needs more shared memory and saves nothing.
     func options(_ stage: Int, from base: [Int]) -> [[Int]] {
-      let isExhaustive = chain.mayCutGroups(of: stage) && whole[stage] <= TileSearch.exhaustiveChannels
-      let all =
-        isExhaustive ? Array(1...whole[stage]) : AxisCandidates.distinctCounts(whole[stage], grain: grain)
-      let sizes = all.filter { $0 % grain == 0 || $0 == whole[stage] }
+      let isExhaustive = chain.mayCutGroups(of: stage) && whole[stage] <= ChannelOptions.exhaustive
+      // Else the smallest of each number of chunks: a larger one needs more shared memory and saves nothing.
+      let sizes =
+        isExhaustive
+        ? AxisCandidates.multiples(of: grain, to: whole[stage])
+        : AxisCandidates.distinctCounts(whole[stage], grain: grain)
       return sizes.reversed().map { chunk in
         var next = base
         next[stage] = chunk

@@ -11,7 +11,8 @@ public struct TileCandidate: Hashable, Sendable {
 }
 
 /// Finds the tiles of a chain that cost least on a GPU: every rows × columns × channels tile and every reduction
-/// chunk, by closed form, leaving out only what cannot be optimal.
+/// chunk, by closed form, leaving out only what cannot be optimal. Where channels lie side by side and the objective counts
+/// bytes, every one with the channels of whole sectors.
 public struct TileExplorer: Sendable {
   public let gpu: GPU
   public let objective: Objective
@@ -40,7 +41,7 @@ public struct TileExplorer: Sendable {
     return try realised(choice, search)
   }
 
-  /// The best reduction chunk and lanes for a given tile of the output, whatever the number of blocks.
+  /// The best reduction chunk, of any size, and lanes for a given tile of the output, whatever the number of blocks.
   /// - Throws: `ScheduleError` where none is legal: that of the variant that needs least shared memory.
   public func candidate(
     of chain: Chain, rows: Int, columns: Int, channels: Int

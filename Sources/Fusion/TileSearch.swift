@@ -43,7 +43,7 @@ struct TileChoice {
 /// where even the fewest spatial tiles with the least input would cost more than what is found already.
 ///
 /// Where channels lie side by side and the objective counts bytes, tiles and chunks have the channels of whole sectors, or all:
-/// it would not see the rest of a sector go to waste. Chains that are legal with none of these may have any.
+/// it would not see the rest of a sector go to waste. Where none of these is legal they have those of half a sector, and so on.
 struct TileSearch {
   /// All tiles of one channel tile and one group of reduction chunks.
   private struct Slice {
@@ -59,9 +59,7 @@ struct TileSearch {
   /// The choice of least cost; nil where no tile is legal, or none costs less than was asked for.
   private(set) var best: TileChoice?
   private let rows, columns: [AxisSums]
-  private let options: ReductionOptions
-  /// Tiles and chunks are a multiple of so many channels, or all.
-  private let grain: Int
+  private let options: ChannelOptions
   private let model: DRAMModel?
   private let pricer: EstimatePricer?
   /// The least number of blocks, or as many as a legal tile can make.
@@ -84,21 +82,19 @@ struct TileSearch {
     pricer =
       explorer.objective.isEstimate
       ? EstimatePricer(chain, explorer, rows: rowCandidates.tilings, columns: columnCandidates.tilings) : nil
-    let sector = explorer.channelsOfSector(chain)
-    let ofSectors = ReductionOptions(chain, grain: sector)
-    let (firstRows, firstColumns) = (rows[0], columns[0])
-    let legal = Self.channelTiles(of: chain, grain: sector).first { [legality] channels in
-      sector == 1
-        || ofSectors.groups(ofTile: channels).contains {
-          legality.isLegal($0, channels, firstRows, firstColumns)
-        }
-    }
-    grain = legal == nil ? 1 : sector
-    options = legal == nil ? ReductionOptions(chain) : ofSectors
     // The smallest tile makes most blocks and needs least.
-    let last = chain.last.outputMap
-    minBlocks = min(
-      explorer.minBlocks, last.elements / last.channels * Schedule.ceilDivide(last.channels, legal ?? 1))
+    var grain = explorer.channelsOfSector(chain)
+    var options = ChannelOptions(chain, grain: grain)
+    var smallest = legality.smallest(of: options, rows[0], columns[0])
+    while smallest == nil, grain > 1 {
+      grain /= 2
+      options = ChannelOptions(chain, grain: grain)
+      smallest = legality.smallest(of: options, rows[0], columns[0])
+    }
+    self.options = options
+    minBlocks = explorer.minBlocks
+    guard let smallest else { return }
+    minBlocks = min(minBlocks, legality.blocks(smallest, rows[0], columns[0]))
     search()
     if best == nil, limit == nil {
       minBlocks = min(minBlocks, mostBlocks)
@@ -107,16 +103,15 @@ struct TileSearch {
   }
 
   private mutating func search() {
-    let tiles = Self.channelTiles(of: chain, grain: grain)
-    let groups = tiles.map { options.groups(ofTile: $0) }
+    let tiles = options.tiles
     // Chunks that repeat nothing come first, so that what they cost rules out most of the others.
-    consider(tiles.indices.map { slice(tiles[$0], groups[$0][0], position: $0 << 32) })
-    for (index, channels) in tiles.enumerated() {
+    consider(tiles.indices.map { slice(tiles[$0].channels, tiles[$0].groups[0], position: $0 << 32) })
+    for (index, tile) in tiles.enumerated() {
       var tooMany: [[Int]] = []
       var slices: [Slice] = []
-      for (number, group) in groups[index].enumerated().dropFirst() {
+      for (number, group) in tile.groups.enumerated().dropFirst() {
         if tooMany.contains(where: { zip($0, group.repeats).allSatisfy { $0 <= $1 } }) { continue }
-        let slice = slice(channels, group, position: index << 32 + number)
+        let slice = slice(tile.channels, group, position: index << 32 + number)
         if mayBeBest(slice) {
           slices.append(slice)
           // What is counted, and not priced, is at once known to the next.
@@ -215,38 +210,13 @@ struct TileSearch {
 
   private var mostBlocks: Int {
     var most = 0
-    for channels in Self.channelTiles(of: chain, grain: grain) {
-      for group in options.groups(ofTile: channels) {
-        forEachTile(of: slice(channels, group, position: 0)) { most = max(most, $0.blocks) }
+    for tile in options.tiles {
+      for group in tile.groups {
+        forEachTile(of: slice(tile.channels, group, position: 0)) { most = max(most, $0.blocks) }
       }
     }
     return most
   }
-
-  /// The smallest of each count. Where tiles may cut groups of filters, also larger ones that ask for less than
-  /// every smaller one of their count, up to `exhaustiveChannels` outputs.
-  /// - Parameter grain: All are a multiple of it, but for the whole.
-  static func channelTiles(of chain: Chain, grain: Int = 1) -> [Int] {
-    let outputs = chain.last.shape.outputChannels
-    guard chain.mayCutGroups(of: chain.stages.count), outputs <= exhaustiveChannels else {
-      return AxisCandidates.distinctCounts(outputs, grain: grain)
-    }
-    let whole = chain.stages.map(\.shape.channelsPerGroup)
-    var kept: [Int] = []
-    var sameCount: [AccessFormula] = []
-    for channels in 1...outputs where channels % grain == 0 || channels == outputs {
-      let tiling = Tiling(rows: 1, columns: 1, channels: channels, reduction: whole)
-      let formula = AccessFormula(chain: chain, channels: ChannelSums(chain: chain, tiling: tiling))
-      let count = (outputs + channels - 1) / channels
-      if kept.last.map({ (outputs + $0 - 1) / $0 != count }) ?? true { sameCount = [] }
-      if sameCount.contains(where: { $0.isNoMore(than: formula) }) { continue }
-      sameCount.append(formula)
-      kept.append(channels)
-    }
-    return kept
-  }
-
-  static let exhaustiveChannels = 1 << 14
 
   /// The legal ones.
   /// - Parameter number: The slice's own.

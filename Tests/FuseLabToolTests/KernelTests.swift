@@ -45,6 +45,7 @@ import Testing
     #expect(outcome.output.contains("(392,0,0)"))
   }
 
+  /// A stack has 65 pages of 4,096 B, and 15 more where too much does no harm.
   @Test("A kernel whose threads take more stack than there is is told so, with block and thread, exit 1")
   func stackOverflow() throws {
     let greedy = try Self.documented().replacingOccurrences(
@@ -52,6 +53,7 @@ import Testing
       with: """
           volatile char local[290000];
           for (int i = 0; i < 290000; ++i) local[i] = char(i);
+          __syncthreads();
           float sum = 0;
 
         """)

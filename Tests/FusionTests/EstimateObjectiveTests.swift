@@ -26,8 +26,9 @@ import Workload
     let columns = AxisCandidates(windows: chain.stages.map(\.shape.columns)).sums
     let legality = LaneLegality(chain: chain, gpu: explorer.gpu)
     var best: [Int: Cost] = [:]
-    for channels in TileSearch.channelTiles(of: chain) {
-      for group in ReductionOptions(chain).groups(ofTile: channels) {
+    for tile in ChannelOptions(chain).tiles {
+      let channels = tile.channels
+      for group in tile.groups {
         for row in rows {
           for column in columns {
             guard let found = legality.realise(group, channels, row, column) else { continue }
@@ -85,8 +86,9 @@ import Workload
         let columns = AxisCandidates(windows: [layer.shape.columns])
         let pricer = EstimatePricer(chain, explorer, rows: rows.tilings, columns: columns.tilings)
         let legality = LaneLegality(chain: chain, gpu: gpu)
-        for channels in TileSearch.channelTiles(of: chain) {
-          for group in ReductionOptions(chain).groups(ofTile: channels) {
+        for tile in ChannelOptions(chain).tiles {
+          let channels = tile.channels
+          for group in tile.groups {
             for (row, column) in rows.sums.flatMap({ row in columns.sums.map { (row, $0) } }) {
               guard let found = legality.realise(group, channels, row, column) else { continue }
               let schedule = try Schedule(chain, tiling: found.tiling, lanes: found.lanes)

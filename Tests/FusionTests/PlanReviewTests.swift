@@ -43,6 +43,19 @@ import Workload
     #expect(plan.total <= review.total)
   }
 
+  @Test("A plan's own fusions cost what the plan says", arguments: TensorLayout.AxisOrder.allCases)
+  func own(_ order: TensorLayout.AxisOrder) throws {
+    let network = try #require(BuiltIn.network(named: "mobilenet_v1"))
+    let gpu = try #require(BuiltIn.gpu(named: "h200"))
+    let planner = FusionPlanner(gpu: gpu, precision: .int8(.onnx), axisOrder: order, maxFuse: 2)
+    let plan = planner.plan(network, threads: 2)
+    let pairs = plan.groups.map(\.layers).filter { $0.count == 2 }
+    #expect(pairs.count > 1)
+    let review = planner.review(
+      pairs.map { ($0[0], $0[1], $0.map { network.layers[$0].kind }) }, against: plan)
+    #expect(review.total == plan.total)
+  }
+
   @Test("A pair without a legal tile says which limit ends it")
   func infeasible() throws {
     let network = try NetworkFile.parse(text: Self.text, path: "x.yaml").network

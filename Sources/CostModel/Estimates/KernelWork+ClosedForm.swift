@@ -4,13 +4,13 @@ import Workload
 
 extension KernelWork {
   /// The work of a schedule without a replay. Exact: blocks, occupancy, instructions that load and that multiply, and
-  /// shared-memory instructions. Estimates: bank conflicts, as a compute step's first warps and tap have them; sectors, and
-  /// where they are found (`SectorEstimate`).
+  /// shared-memory instructions. Estimates: bank conflicts, as a compute step's first warps and tap have them, and of copies none
+  /// beyond the passes of wide items; sectors, and where they are found (`SectorEstimate`).
   ///
   /// - Parameters:
   ///   - dram: Bytes of DRAM traffic, reads and writes.
   ///   - accesses: Bytes accessed, by operand.
-  ///   - countsConflicts: False for the same without bank conflicts, in a fraction of the time.
+  ///   - countsConflicts: False for the same without bank conflicts of compute steps, in a fraction of the time.
   /// - Precondition: A block fits a multiprocessor.
   public init(
     _ schedule: Schedule, on gpu: GPU, accesses: GlobalAccesses, dram: Bytes, countsConflicts: Bool = true

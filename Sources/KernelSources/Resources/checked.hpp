@@ -48,9 +48,9 @@ __attribute__((always_inline)) inline void note_read(Cell& cell, Stamp& stamp, i
   cell.read_line = uint16_t(line);
 }
 
-/// A read of what was written before the block last met, as most are: notes it. False of any other, of which nothing is
+/// Notes a read of what was written before the block last met, as most are. False of any other, of which nothing is
 /// noted. A call that takes little, since it stands at every read.
-__attribute__((noinline)) inline bool is_read_of_old(Cell& cell, Stamp& stamp, int line) {
+__attribute__((noinline)) inline bool note_if_old(Cell& cell, Stamp& stamp, int line) {
   if (cell.written < now.block_began || cell.written >= now.block_met) return false;
   note_read(cell, stamp, line, true);
   return true;
@@ -153,7 +153,7 @@ __attribute__((always_inline)) inline void check_word(Word word, Place place, in
   if constexpr (write) {
     if (__builtin_expect(!is_fresh(*word.cell), 0)) return write_slowly(word, place, window, index, element_bytes);
     note_write(*word.cell, place);
-  } else if (!is_current(*word.stamp) && !is_read_of_old(*word.cell, *word.stamp, place.line)) {
+  } else if (!is_current(*word.stamp) && !note_if_old(*word.cell, *word.stamp, place.line)) {
     read_slowly(word, place, window, index, element_bytes);
   }
 }

@@ -75,7 +75,7 @@ inline bool Worker::reserve(const Launch& l) {
   }
   for (; guarded < l.threads; ++guarded) {
     // Where the system has no room for another guard page, the spare room must do.
-    mprotect(stacks + size_t(guarded) * StackLayout::slot, StackLayout::page, PROT_NONE);
+    lacks_guards |= mprotect(stacks + size_t(guarded) * StackLayout::slot, StackLayout::page, PROT_NONE) != 0;
   }
   const size_t needed = (size_t(l.description->shared_bytes) + 127) / 128 * 128 + 128;
   // What an abandoned block has not waited for lies in memory that may go now.

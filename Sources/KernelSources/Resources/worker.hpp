@@ -47,7 +47,8 @@ constexpr uint32_t last_safe_time = 0xf0000000u;
 struct Worker {
   Thread threads[maximum_threads];
   char* stacks = nullptr;
-  int guarded = 0;  // stacks whose guard page is set
+  int guarded = 0;  // stacks whose guard page has been asked for
+  bool lacks_guards = false;  // the system had no room for one of them
   Recorder* recorder = nullptr;
   unsigned char* shared = nullptr;
   Cell* cells = nullptr;
@@ -143,6 +144,7 @@ inline void Worker::begin_block(int64_t number) {
   for (int i = 0; i < launch->threads; ++i) {
     threads[i].fiber.prepare(stacks + size_t(i) * StackLayout::slot, i, enter_body);
     threads[i].state = State::ready;
+    threads[i].waits = {nullptr, 0};
     threads[i].copies.finish(0);
   }
 }
@@ -154,7 +156,6 @@ inline void Worker::resume(int number) {
   now.me = uint16_t(number);
   ++switches;
   Thread& thread = threads[number];
-  const Place last_wait = thread.waits;
   thread.state = State::ready;
   if constexpr (records) {
     now.step = 0;
@@ -165,9 +166,10 @@ inline void Worker::resume(int number) {
     recorder->steps[number % warp_lanes] = now.step;
     if (now.step > recorder->longest) recorder->longest = now.step;
   }
-  // Asked but once a thread: its stack's far end is seldom in a cache.
-  if (thread.state == State::ended && __builtin_expect(thread.fiber.has_overflowed(), 0)) {
-    report(fuselab_stack_overflow, last_wait, number, 0, -1, nullptr, int64_t(StackLayout::stack));
+  // Asked when the thread has ended, for its stack's far end is seldom in a cache: until then the spare room takes what is too
+  // much, and the guard page what is far too much. Without guard pages no other thread may go on over a broken stack.
+  if ((thread.state == State::ended || lacks_guards) && __builtin_expect(thread.fiber.has_overflowed(), 0)) {
+    report(fuselab_stack_overflow, {nullptr, 0}, number, 0, -1, nullptr, int64_t(StackLayout::stack));
     is_abandoned = true;
   }
 }
