@@ -69,9 +69,17 @@ public struct TileExplorer: Sendable {
     return try candidate(chain, least, lanes)
   }
 
-  /// Channels that fill a sector of a map where they lie side by side; 1 where they do not, or sectors are priced.
+  /// Channels that fill a sector of a map where they lie side by side; 1 where they do not. Sectors that are priced may be cut
+  /// as well, but where the L2 has dropped the rest of a sector by the time that the next tile asks for it, which the price lacks:
+  /// of maps larger than the L2, where tiles share the channels out.
   func channelsOfSector(_ chain: Chain) -> Int {
-    chain.axisOrder == .chw || objective.isEstimate ? 1 : max(1, gpu.sector.count / chain.elementType.bytes)
+    guard chain.axisOrder == .hwc else { return 1 }
+    let (input, output) = (chain.stages[0].inputMap, chain.last.outputMap)
+    let elements = (input.elements * chain.stages[0].inputs.count + output.elements) / output.batch
+    let isKept = elements * chain.elementType.bytes <= gpu.l2.capacity.count
+    let isShared = !chain.stages.indices.contains(where: chain.mixesChannels)
+    if objective.isEstimate, isKept || !isShared { return 1 }
+    return max(1, gpu.sector.count / chain.elementType.bytes)
   }
 
   private func realised(

@@ -37,6 +37,14 @@ extension ComputePath: CustomStringConvertible {
 }
 
 /// NHWC: what lies side by side is channels, so packs are of channels. In NCHW only filters have neighbouring channels.
+extension Schedule {
+  /// Whether some stage goes through tensor cores; the lane map only lets it.
+  public var usesTensorCores: Bool {
+    let model = footprintModel
+    return chain.stages.indices.contains { model.path(of: $0) == .matrix }
+  }
+}
+
 extension FootprintModel {
   /// How a thread reads and multiplies what `stage` reduces.
   public func path(of stage: Int) -> ComputePath {

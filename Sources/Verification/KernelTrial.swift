@@ -33,6 +33,7 @@ public struct KernelTrial: Sendable {
     gpu: GPU,
     launch: KernelLaunch? = nil, compiler: KernelCompiler, threads: Int
   ) throws(KernelBuildError) {
+    try PlainSharedArrays.refuse(in: text, file: file)
     let network = values.network
     let parameters = layers.map { values.parameters[$0] }
     let inputs = values.run.operands(ofRun: Array(layers), in: network)

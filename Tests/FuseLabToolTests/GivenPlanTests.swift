@@ -34,6 +34,7 @@ import Testing
       #expect(again.status == 0, "\(again.errors)")
       #expect(try data(again) == data(first))
     }
+    #expect(first.output.contains("\"uses_tensor_cores\": true") == options.contains("int8"))
   }
 
   /// A kernel of `pw1` and `dw1`.

@@ -64,6 +64,27 @@ import Testing
       "\(outcome.output)")
   }
 
+  @Test(
+    "A plain shared array, whose accesses nobody would see, is refused with what to write instead, exit 2")
+  func plainSharedArray() throws {
+    for declaration in ["__shared__ float s[128];", "extern __shared__ float s[];"] {
+      let plain = try Self.documented().replacingOccurrences(
+        of: "float sum = 0;", with: "\(declaration) s[threadIdx.x] = 0; float sum = s[threadIdx.x];")
+      let outcome = try verify(plain, Self.launch)
+      #expect(outcome.status == 2)
+      #expect(outcome.codes == ["kernel-compile-failed"])
+      #expect(outcome.errors.contains("pw.cu:9: error"), "\(outcome.errors)")
+    }
+    let seen = try Self.documented().replacingOccurrences(
+      of: "float sum = 0;",
+      with: "/* no plain __shared__ */ __shared__ fcm::array<float, 128> s; s[threadIdx.x] = 0.0f;\n"
+        + "  float sum = s[(threadIdx.x + 1) % 128];")
+    let outcome = try verify(seen, Self.launch)
+    #expect(outcome.status == 1)
+    #expect(
+      outcome.output.contains("uninitialised-shared: reads static shared memory[1]"), "\(outcome.output)")
+  }
+
   @Test("A kernel that leaves outputs out is told how many and which first, exit 1")
   func tooFewBlocks() throws {
     let outcome = try verify(try Self.documented(), ["--blocks", "391"] + Self.launch.dropFirst(2))

@@ -83,6 +83,25 @@ import Testing
     }
   }
 
+  @Test("A result that lacks a counter or has less than nothing of one is refused, and - is standard input")
+  func damagedCounters() throws {
+    let folder = try folder()
+    _ = try simulation([], in: folder)
+    let text = try String(contentsOf: folder.url.appendingPathComponent("sim.json"), encoding: .utf8)
+    let first = try #require(text.range(of: "\"dram_read_bytes\": "))
+    let rest = text[first.upperBound...]
+    let negative = text[..<first.upperBound] + "-" + rest
+    let missing = text.replacingCharacters(in: first, with: "\"other_bytes\": ")
+    for (damaged, words) in [(String(negative), "less than nothing"), (missing, "has no 'dram_read_bytes'")] {
+      let outcome = try CommandRunner.run(["compare", "sim.json", "-"], input: damaged, in: folder)
+      #expect(outcome.status == 2 && outcome.codes == ["result-type"], "\(outcome.errors)")
+      #expect(outcome.errors.contains(words), "\(outcome.errors)")
+    }
+    let same = try CommandRunner.run(["compare", "-", "sim.json"], input: text, in: folder)
+    #expect(same.status == 0, "\(same.errors)")
+    #expect(!same.output.contains("tail_basis_points"))
+  }
+
   @Test("Errors of known size are found in their counter, level, kernel and tensor, and end with 1")
   func errors() throws {
     let folder = try folder()

@@ -19,6 +19,16 @@ import Testing
       (["inspect", "mobilenet_v2", "--threads", "0"], "usage", "give 1 to 1024"),
       (["inspect", "mobilenet_v2", "--color", "pink"], "usage", "auto"),
       (["config", "check"], "usage", "Missing expected argument"),
+      (
+        ["simulate", "mobilenet_v1", "--sweep-unknowns", "--trace", "t.json"], "usage",
+        "--trace is of one replay"
+      ),
+      (["explain", "mobilenet_v1", "--layers", "3", "--chart", "x.png"], "usage", "does not end in .svg"),
+      (["verify", "mobilenet_v1", "--layers", "3", "--blocks", "3"], "usage", "add --kernel"),
+      (
+        ["verify", "mobilenet_v1", "--layers", "3", "--kernel", "x.cu", "--engine", "schedule"], "usage",
+        "has no schedule to execute"
+      ),
     ])
   func wrongUsage(arguments: [String], code: String, words: String) throws {
     let outcome = try CommandRunner.run(arguments)

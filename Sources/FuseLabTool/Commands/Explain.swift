@@ -45,6 +45,10 @@ struct Explain: FuseLabCommand {
     if kernel { return try LaunchListing(candidate.schedule, on: plan.gpu).report(session.style) }
     try Simulate.checkLength([candidate])
     let traffic = KernelReplay(candidate.schedule, on: plan.gpu).run()
+    if let chart, chart != "-", !chart.hasSuffix(".svg") {
+      throw CommandFailure.usage(
+        "--chart \(chart) does not end in .svg", remedy: "the chart is SVG, or - for text")
+    }
     if let chart { try session.write(memoryChart(of: range, traffic, plan).svg, to: chart) }
     if chart == "-" { return Report(data: [:], text: "") }
     let explanation = KernelExplanation(
@@ -129,9 +133,9 @@ struct KernelExplanation {
       .joined() + "\n" + EstimateListing.text(estimate, on: plan.gpu, style)
   }
 
-  /// Of the closed form's work.
+  /// Of the work that the replay counted, as `simulate` has it.
   private var estimate: KernelEstimate {
-    KernelEstimate(KernelWork(candidate.schedule, on: plan.gpu), on: plan.gpu)
+    KernelEstimate(KernelWork(traffic, of: candidate.schedule, on: plan.gpu), on: plan.gpu)
   }
 
   private func table(_ style: TerminalStyle) -> String {

@@ -11,7 +11,8 @@ extension L2BetweenKernels: ExpressibleByArgument {}
 struct Simulate: FuseLabCommand {
   static let verb = "simulate"
   static let configuration = CommandConfiguration(
-    abstract: "Replay every kernel through L1, L2 and DRAM and count what moves.",
+    abstract:
+      "Replay every kernel through L1, L2 and DRAM and count what moves; with --layers, each kernel of the plan that has one of them.",
     discussion: CommandHelp.discussion(
       [
         ("fuselab simulate mobilenet_v2 --gpu gtx1660", "the planned kernels"),
@@ -49,6 +50,10 @@ struct Simulate: FuseLabCommand {
   func report(_ session: inout Session) throws -> Report {
     if sweepUnknowns, compiled.code != nil {
       throw CommandFailure.usage("--sweep-unknowns takes registers as estimated", remedy: "drop --code")
+    }
+    if sweepUnknowns, trace != nil {
+      throw CommandFailure.usage(
+        "--trace is of one replay, and --sweep-unknowns makes many", remedy: "drop one of them")
     }
     if plan != nil, unfused {
       throw CommandFailure.usage(

@@ -37,6 +37,10 @@ struct Verify: FuseLabCommand {
       throw CommandFailure.usage(
         "the kernels add in the plain order alone", remedy: "drop --fp32-order or --engine emulator")
     }
+    if ownKernel.kernel != nil, execution.engine == ExecutionEngine.schedule.rawValue {
+      throw CommandFailure.usage(
+        "a kernel of your own has no schedule to execute", remedy: "drop --engine or --kernel")
+    }
     if let path = ownKernel.kernel { return try trial(of: path, range, plan, preset, session) }
     let outcome = try session.verify(plan, layers: range, preset: preset, engine: engine)
     return Report(
@@ -56,7 +60,9 @@ extension Verify {
       throw CommandFailure.usage(
         "--kernel needs --layers", remedy: "name the layers that it computes, e.g. --layers 4-5")
     }
-    let text = try FileReader.text(at: path, limit: session.settings.maxFile)
+    let text =
+      path == "-"
+      ? try session.standardInput() : try FileReader.text(at: path, limit: session.settings.maxFile)
     let schedule = try session.schedule(of: range, plan)
     let values = try session.values(of: plan, preset: preset)
     let file = URL(fileURLWithPath: path).lastPathComponent

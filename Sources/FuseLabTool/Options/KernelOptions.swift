@@ -45,6 +45,12 @@ struct KernelOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Bytes of dynamic shared memory; the schedule's by default.", valueName: "n"))
   var sharedBytes: Int?
 
+  /// - Throws: `usage` where a launch is given for no kernel.
+  func validate() throws {
+    guard kernel == nil, blocks != nil || threadsPerBlock != nil || sharedBytes != nil else { return }
+    throw ValidationError("--blocks, --threads-per-block and --shared-bytes are of a kernel: add --kernel")
+  }
+
   /// - Throws: `usage` where a number is out of range.
   func launch(_ schedule: Schedule) throws(CommandFailure) -> KernelLaunch {
     let own = KernelLaunch(schedule)

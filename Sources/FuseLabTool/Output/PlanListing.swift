@@ -72,7 +72,13 @@ enum PlanListing {
       + (plan.gap != .zero
         ? "not proved optimal"
         : objective.isEstimate
-          ? "no other partition has less by this estimate" : "no other partition costs less")
+          ? "no other partition has less by this estimate"
+          : "no other partition costs less" + (isOfSectors(plan) ? ", of tiles of whole sectors" : ""))
+  }
+
+  /// Whether tiles that cut sectors were left out everywhere.
+  private static func isOfSectors(_ plan: FusionPlan) -> Bool {
+    plan.axisOrder == .hwc && !plan.objective.isEstimate
   }
 
   private static func refusals(_ plan: FusionPlan, _ style: TerminalStyle) -> String {
@@ -110,6 +116,7 @@ enum PlanListing {
       "certificate": .object([
         key("lower_bound", plan): .integer(plan.lowerBound.primary.count),
         key("gap", plan): .integer(plan.gap.count),
+        "is_of_whole_sectors": .bool(isOfSectors(plan)),
         key("layer_price", plan): .array(plan.prices.map { .integer($0.primary.count) }),
       ]),
     ]
@@ -147,7 +154,7 @@ enum PlanListing {
       "buffers": .integer(schedule.lanes.buffers),
       "channels_per_thread": .integer(schedule.lanes.channelsPerThread),
       "pixels_per_thread": .integer(schedule.lanes.pixelsPerThread),
-      "uses_tensor_cores": .bool(schedule.lanes.usesTensorCores),
+      "uses_tensor_cores": .bool(schedule.usesTensorCores),
       "block_order": .string(schedule.order.rawValue), "blocks": .integer(schedule.blocks.count),
       "shared_memory_bytes": .integer(schedule.footprint.sharedMemory.count),
       "registers_per_thread_estimate": .integer(schedule.footprint.registersPerThread),

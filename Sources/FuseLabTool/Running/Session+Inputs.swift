@@ -64,7 +64,7 @@ extension Session {
   }
 
   /// All of standard input as text, up to `--max-file` bytes.
-  private func standardInput() throws(FileErrors) -> String {
+  func standardInput() throws(FileErrors) -> String {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while bytes.count <= settings.maxFile {

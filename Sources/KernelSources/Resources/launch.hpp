@@ -5,8 +5,8 @@ namespace emu {
 
 inline const char* window_name(int window) {
   const fuselab_launch& l = *now.worker->launch->description;
-  if (window >= 0 && window < l.window_count) return l.window_names[window];
-  return window == fuselab_static_window ? "static shared memory" : "shared memory";
+  if (window == fuselab_static_window) return "static shared memory";
+  return window >= 0 && window < l.window_count ? l.window_names[window] : "shared memory";
 }
 
 inline void Worker::report(

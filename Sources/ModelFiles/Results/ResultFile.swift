@@ -28,6 +28,11 @@ public struct ResultFile: Hashable, Sendable {
   /// Numbers of the whole network, by name.
   public let totals: [String: Int]
 
+  /// Numbers of a launch that do not add up over kernels.
+  private static let launchFacts: Set = [
+    "resident_blocks", "shared_carve_out_bytes", "tail_basis_points", "wave_blocks", "whole_waves",
+  ]
+
   /// The most kernels.
   public static let kernelLimit = 1 << 16
 
@@ -63,7 +68,12 @@ public struct ResultFile: Hashable, Sendable {
           metric: try counter.optional("metric")?.string))
     }
     let kernels = try kernels(data.member("kernels")) { kernel throws(FileErrors) in
-      var values = try numbers(kernel.member("counters"))
+      let counted = try kernel.member("counters")
+      var values = try numbers(counted)
+      for counter in counters {
+        let value = try counted.member(counter.name)
+        if try value.int < 0 { throw value.failure(.resultType, "\(counter.name) is less than nothing") }
+      }
       if let estimate = try kernel.optional("estimate") {
         for key in ["time_picoseconds", "energy_picojoules"] {
           values["estimated_" + key] = try estimate.optional(key)?.int
@@ -73,7 +83,7 @@ public struct ResultFile: Hashable, Sendable {
     }
     var totals: [String: Int] = [:]
     for kernel in kernels {
-      for (name, value) in kernel.values {
+      for (name, value) in kernel.values where !launchFacts.contains(name) {
         let (sum, overflows) = (totals[name] ?? 0).addingReportingOverflow(value)
         totals[name] = overflows ? .max : sum
       }
