@@ -10,7 +10,8 @@ public struct EnergyEstimate: Hashable, Sendable {
     case compute, instructions, shared, l1, l2, dram
   }
 
-  public let picojoules: [Part: Double]
+  /// Each rounded up, so that they add up to the total.
+  public let picojoules: [Part: Picojoules]
   public let total: Picojoules
 
   public init(_ work: KernelWork, on gpu: GPU) {
@@ -28,15 +29,14 @@ public struct EnergyEstimate: Hashable, Sendable {
       .l2: Double(work.l2Sectors) * sector * energy.l2Byte,
       .dram: Double(work.dramBytes) * energy.dramByte,
     ]
-    // In a fixed order: sums of doubles depend on it.
-    let sum = Part.allCases.reduce(0) { $0 + (parts[$1] ?? 0) }
-    picojoules = parts
-    total = Picojoules(Int(min(sum.rounded(.up), Double(TimeEstimate.ceiling))))
+    let most = Double(TimeEstimate.ceiling / Part.allCases.count)
+    picojoules = parts.mapValues { Picojoules(Int(min($0.rounded(.up), most))) }
+    total = picojoules.values.reduce(.zero, +)
   }
 
   /// The part that takes most; of equals the first of `Part`.
   public var largest: Part {
-    let most = picojoules.values.reduce(0, max)
+    let most = picojoules.values.max()
     return Part.allCases.first { picojoules[$0] == most } ?? .dram
   }
 }

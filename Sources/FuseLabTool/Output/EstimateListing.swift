@@ -63,7 +63,7 @@ enum EstimateListing {
   }
 
   private static func picojoules(_ energy: EnergyEstimate, _ part: EnergyEstimate.Part) -> Picojoules {
-    Picojoules(whole(energy.picojoules[part] ?? 0))
+    energy.picojoules[part] ?? .zero
   }
 
   private static func whole(_ value: Double) -> Int {

@@ -12,12 +12,7 @@
     static let verb = "cuda-bench"
     static let configuration = CommandConfiguration(
       commandName: "bench", abstract: "Time each fused kernel of a plan beside its layers' own kernels.",
-      discussion: CommandHelp.discussion(
-        [
-          ("fuselab cuda bench mobilenet_v2 --gpu h200", "cold and warm L2, medians and ratios"),
-          ("fuselab cuda bench mobilenet_v2 --layers 4-5 --runs 100", "one pair, more runs"),
-          ("fuselab cuda bench mobilenet_v1 --dtype int8 --json", "every run's time, for programs"),
-        ], exits: [.checkFailed, .invalid, .unsupported, .limit]))
+      discussion: CUDAHelp.bench)
 
     @OptionGroup var request: PlanRequest
     @OptionGroup var layers: LayersOption

@@ -11,12 +11,7 @@
     static let configuration = CommandConfiguration(
       commandName: "check",
       abstract: "Run every layer and fused kernel on a GPU and compare it with the reference, byte by byte.",
-      discussion: CommandHelp.discussion(
-        [
-          ("fuselab cuda check mobilenet_v2 --gpu h200", "FP32, the plan for that GPU"),
-          ("fuselab cuda check mobilenet_v1 --dtype int8 --requant tflite", "INT8 as TensorFlow Lite rounds"),
-          ("fuselab cuda check xception --layers 4-5 --device 1", "two layers, on the second GPU"),
-        ], exits: [.checkFailed, .invalid, .unsupported, .limit]))
+      discussion: CUDAHelp.check)
 
     @OptionGroup var request: PlanRequest
     @OptionGroup var layers: LayersOption
