@@ -42,8 +42,8 @@ struct TileChoice {
 /// a channel tile lie under a staircase, which is walked once instead of tried tile by tile. And no staircase is walked
 /// where even the fewest spatial tiles with the least input would cost more than what is found already.
 ///
-/// Where channels lie side by side and the objective counts bytes, tiles and chunks have the channels of whole sectors, or all:
-/// it would not see the rest of a sector go to waste. Where none of these is legal they have those of half a sector, and so on.
+/// Where the objective would not see the rest of a sector go to waste, tiles and chunks have the channels of whole sectors, or all
+/// (`TileExplorer.channelsOfSector`). Where none of these is legal they have those of half a sector, and so on.
 struct TileSearch {
   /// All tiles of one channel tile and one group of reduction chunks.
   private struct Slice {

@@ -1,4 +1,5 @@
 import CKernelEmulator
+import Glibc
 
 /// A defect of a kernel: where it showed first, and how often it did on that line.
 public struct EmulationFinding: Hashable, Sendable {
@@ -9,7 +10,7 @@ public struct EmulationFinding: Hashable, Sendable {
     case writeAfterWrite, writeAfterRead, readAfterWrite, uninitialisedShared
     case divergentBarrier, divergentWarp
     case writtenTwice, neverWritten, uninitialisedOutput
-    case laneDisagreement, stackOverflow, copyNotAwaited
+    case laneDisagreement, stackOverflow, copyNotAwaited, fault
   }
 
   /// A block of the grid or a thread of its block, as CUDA counts them.
@@ -84,6 +85,7 @@ extension EmulationFinding.Kind {
     case .laneDisagreement: "lane-disagreement"
     case .stackOverflow: "stack-overflow"
     case .copyNotAwaited: "copy-not-awaited"
+    case .fault: "kernel-fault"
     }
   }
 }
@@ -113,6 +115,8 @@ extension EmulationFinding: CustomStringConvertible {
       case .uninitialisedOutput: "reads \(what), which nothing has written"
       case .laneDisagreement: "the lanes of a warp take different ways, one to line \(otherLine)"
       case .stackOverflow: "the thread's stack overflows"
+      case .fault where index == SIGFPE: "divides by zero, or the least number by −1"
+      case .fault: "touches memory that is nobody's"
       case .copyNotAwaited:
         array == nil
           ? "ends without having waited for \(index) asynchronous copies"

@@ -11,27 +11,42 @@ public enum PlainSharedArrays {
 
   /// The line of the first one, from 1, that is no comment.
   static func firstLine(in text: String) -> Int? {
-    var line = 1
-    var rest = Substring(text)
-    func skip(to end: String) {
-      let next = rest.firstRange(of: end)?.upperBound ?? rest.endIndex
-      line += rest[..<next].count { $0.isNewline }
-      rest = rest[next...]
+    let bytes = Array(text.utf8)
+    let newline = UInt8(ascii: "\n")
+    var (at, line) = (0, 1)
+    func finds(_ word: StaticString, _ place: Int) -> Bool {
+      let word = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
+      return bytes[place...].starts(with: word)
     }
-    while let character = rest.first {
-      if rest.hasPrefix("//") {
-        skip(to: "\n")
-      } else if rest.hasPrefix("/*") {
-        skip(to: "*/")
-      } else if rest.hasPrefix("__shared__") {
-        let declaration = rest.prefix { $0 != ";" }
-        guard declaration.contains("array<") else { return line }
-        rest = rest.dropFirst("__shared__".count)
-      } else {
-        if character.isNewline { line += 1 }
-        rest = rest.dropFirst()
+    /// Goes on to the first place from which `word` is found, or to the end.
+    func advance(to word: StaticString) {
+      while at < bytes.count, !finds(word, at) {
+        if bytes[at] == newline { line += 1 }
+        at += 1
       }
+    }
+    while at < bytes.count {
+      if finds("//", at) {
+        advance(to: "\n")
+        continue
+      }
+      if finds("/*", at) {
+        at += 2
+        advance(to: "*/")
+        at += 2
+        continue
+      }
+      if finds("__shared__", at) {
+        let declaration = bytes[at...].prefix(longest)
+        let end = declaration.firstIndex(of: UInt8(ascii: ";")) ?? declaration.endIndex
+        guard (at..<end).contains(where: { finds("array<", $0) }) else { return line }
+      }
+      if bytes[at] == newline { line += 1 }
+      at += 1
     }
     return nil
   }
+
+  /// Bytes of a declaration that are looked at.
+  private static let longest = 1000
 }

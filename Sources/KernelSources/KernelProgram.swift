@@ -99,6 +99,7 @@ public enum KernelText {
     ("worker.hpp", PackageResources.worker_hpp), ("launch.hpp", PackageResources.launch_hpp),
     ("report.hpp", PackageResources.report_hpp), ("memory_raw.hpp", PackageResources.memory_raw_hpp),
     ("memory.hpp", PackageResources.memory_hpp), ("meeting.hpp", PackageResources.meeting_hpp),
+    ("fault.hpp", PackageResources.fault_hpp),
     ("warp.hpp", PackageResources.warp_hpp),
   ].map(decoded)
 

@@ -64,6 +64,30 @@ import Testing
       "\(outcome.output)")
   }
 
+  // Elsewhere a division by zero gives zero.
+  #if arch(x86_64)
+    private static let division = [
+      ("volatile int zero = 0; volatile int q = 7 / zero;", "kernel-fault: divides by zero")
+    ]
+  #else
+    private static let division: [(String, String)] = []
+  #endif
+
+  @Test(
+    "A kernel that the processor breaks off is told of as a finding, with block and thread, exit 1",
+    arguments: [
+      ("volatile int* volatile p = nullptr; *p = 1;", "kernel-fault: touches memory that is nobody's"),
+      ("volatile char local[400000]; for (int i = 399999; i >= 0; --i) local[i] = 1;", "stack-overflow: "),
+    ] + division)
+  func faults(_ fault: String, _ words: String) throws {
+    let broken = try Self.documented().replacingOccurrences(
+      of: "float sum = 0;", with: "if (blockIdx.x == 5 && threadIdx.x == 40) { \(fault) }\n  float sum = 0;")
+    let outcome = try verify(broken, Self.launch)
+    #expect(outcome.status == 1, "\(outcome.errors)")
+    let text = outcome.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(text.contains(words) && text.contains("block (5,0,0), thread (40,0,0)"), "\(outcome.output)")
+  }
+
   @Test(
     "A plain shared array, whose accesses nobody would see, is refused with what to write instead, exit 2")
   func plainSharedArray() throws {

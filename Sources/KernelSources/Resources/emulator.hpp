@@ -18,6 +18,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,7 @@ struct alignas(16) float4 { float x, y, z, w; };
 #include "checked.hpp"
 #include "recorded.hpp"
 #include "worker.hpp"
+#include "fault.hpp"
 #include "launch.hpp"
 #include "report.hpp"
 #include "meeting.hpp"

@@ -79,6 +79,8 @@ enum {
   /// An element of shared memory touched while an asynchronous copy to it is on its way, or a thread that ends without
   /// having waited for its copies (`index` is how many).
   fuselab_copy_not_awaited,
+  /// What the processor refused to do: `index` is the signal.
+  fuselab_fault,
 };
 
 /// A defect, once for each pair of source lines, array and kind: where it showed first, and how often.

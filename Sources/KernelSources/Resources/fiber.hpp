@@ -44,6 +44,12 @@ class Fiber {
 
   bool has_overflowed() const { return *canary_ != StackLayout::canary; }
 
+  /// Whether an address lies in the guard page.
+  bool guards(const void* address) const {
+    const char* const end = reinterpret_cast<const char*>(canary_) - StackLayout::spare;
+    return address >= end - StackLayout::page && address < end;
+  }
+
   /// Runs the fiber until it leaves.
   void enter() {
 #ifdef FUSELAB_UCONTEXT

@@ -107,6 +107,7 @@ inline bool Worker::reserve(const Launch& l) {
 inline void* run_blocks(void* argument) {
   Worker& w = *static_cast<Worker*>(argument);
   Launch& l = *const_cast<Launch*>(w.launch);
+  [[maybe_unused]] const FaultStack stack;
   const Running outer = now;
   const int32_t *grid = l.description->grid, *block = l.description->block;
   now = {};

@@ -189,7 +189,10 @@ void launch(
   const int32_t *grid = description.grid, *block = description.block;
   Launch launch = {&description, list, count, [](void* context) { (*static_cast<Body*>(context))(); }, &body,
                    int64_t(grid[0]) * grid[1] * grid[2], 0, block[0] * block[1] * block[2]};
-  run(launch, *report);
+  {
+    [[maybe_unused]] const FaultHandlers handlers;
+    run(launch, *report);
+  }
   for (int i = 0; i < count; ++i) free(list[i].marks);
 }
 

@@ -59,7 +59,8 @@ struct Worker {
 
   const Launch* launch;
   int running;
-  bool is_abandoned;  // a stack has overflowed: the rest of the block would mean nothing
+  bool is_abandoned;  // a thread has broken off: the rest of the block would mean nothing
+  bool is_inside = false;  // the kernel's own code runs
   int64_t block, barriers, warp_syncs, switches;
   Findings findings;
 
@@ -81,6 +82,7 @@ struct Worker {
   void check_barrier();
   void report(int kind, Place place, int thread, int other_line, int other, const char* array, int64_t index);
   friend void found(int, Place, const char*, int64_t, int, int);
+  friend struct Faults;
 };
 
 inline void enter_body() {
@@ -161,14 +163,17 @@ inline void Worker::resume(int number) {
     now.step = 0;
     now.log = recorder->offsets[number % warp_lanes];
   }
+  is_inside = true;
   thread.fiber.enter();
+  is_inside = false;
   if constexpr (records) {
     recorder->steps[number % warp_lanes] = now.step;
     if (now.step > recorder->longest) recorder->longest = now.step;
   }
   // Asked when the thread has ended, for its stack's far end is seldom in a cache: until then the spare room takes what is too
   // much, and the guard page what is far too much. Without guard pages no other thread may go on over a broken stack.
-  if ((thread.state == State::ended || lacks_guards) && __builtin_expect(thread.fiber.has_overflowed(), 0)) {
+  const bool is_asked = !is_abandoned && (thread.state == State::ended || lacks_guards);
+  if (is_asked && __builtin_expect(thread.fiber.has_overflowed(), 0)) {
     report(fuselab_stack_overflow, {nullptr, 0}, number, 0, -1, nullptr, int64_t(StackLayout::stack));
     is_abandoned = true;
   }
