@@ -26,9 +26,10 @@ public struct KernelCompiler: Sendable {
     try folder.write(Self.main(of: program, instruments), to: "main.cpp")
     let library = folder.path + "/kernel.so"
     let log = folder.path + "/log"
+    // A frame larger than a stack is touched page by page, or it would pass over the guard page into the next stack.
+    let options = ["-std=c++20", "-O1", "-shared", "-fPIC", "-fstack-clash-protection"]
     let status = Self.run(
-      clang, ["-std=c++20", "-O1", "-shared", "-fPIC", "-o", library, folder.path + "/main.cpp", "-lm"],
-      log: log)
+      clang, options + ["-o", library, folder.path + "/main.cpp", "-lm"], log: log)
     guard status == 0 else {
       throw .compilationFailed(log: folder.read(log).replacing(folder.path + "/", with: ""))
     }
