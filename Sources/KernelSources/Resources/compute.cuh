@@ -61,7 +61,7 @@ __device__ __forceinline__ void finish_item(const Work<A, S>& w, Item item, type
 #ifdef __CUDA_ARCH__
   // Anew, or the compiler keeps through the sums what follows from it for every pixel.
   if constexpr (P * M >= 32) asm volatile("" : "+r"(item.pixel));
-  // Nor multipliers in two words for all of a thread's items, which a depthwise stage of as many channels as a warp has would spill.
+  // Nor multipliers of two words where a thread has the same channels in every round: they would be spilled.
   if constexpr (sizeof(typename A::Multiplier) > 4) asm volatile("" : "+r"(item.channel));
 #endif
   const int pixels = P ? P : k.pixels, group = M ? M : k.group;
