@@ -116,6 +116,7 @@ extension EmulationFinding: CustomStringConvertible {
       case .laneDisagreement: "the lanes of a warp take different ways, one to line \(otherLine)"
       case .stackOverflow: "the thread's stack overflows"
       case .fault where index == SIGFPE: "divides by zero, or the least number by −1"
+      case .fault where index == SIGILL: "comes to an instruction that there is not"
       case .fault: "touches memory that is nobody's"
       case .copyNotAwaited:
         array == nil

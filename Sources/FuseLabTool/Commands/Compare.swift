@@ -72,7 +72,7 @@ struct Compare: FuseLabCommand {
 extension Session {
   /// A file's text, recorded as an input.
   mutating func text(at path: String) throws(FileErrors) -> String {
-    let text = path == "-" ? try standardInput() : try FileReader.text(at: path, limit: settings.maxFile)
+    let text = try unrecordedText(at: path)
     record(InputRecord(name: Self.fileName(path), text: text))
     return text
   }

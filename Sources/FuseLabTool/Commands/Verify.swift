@@ -60,9 +60,7 @@ extension Verify {
       throw CommandFailure.usage(
         "--kernel needs --layers", remedy: "name the layers that it computes, e.g. --layers 4-5")
     }
-    let text =
-      path == "-"
-      ? try session.standardInput() : try FileReader.text(at: path, limit: session.settings.maxFile)
+    let text = try session.unrecordedText(at: path)
     let schedule = try session.schedule(of: range, plan)
     let values = try session.values(of: plan, preset: preset)
     let file = URL(fileURLWithPath: path).lastPathComponent

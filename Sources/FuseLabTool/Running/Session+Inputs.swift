@@ -63,8 +63,13 @@ extension Session {
     return loaded.gpu
   }
 
+  /// The text of a file, or of standard input for `-`.
+  func unrecordedText(at path: String) throws(FileErrors) -> String {
+    path == "-" ? try standardInput() : try FileReader.text(at: path, limit: settings.maxFile)
+  }
+
   /// All of standard input as text, up to `--max-file` bytes.
-  func standardInput() throws(FileErrors) -> String {
+  private func standardInput() throws(FileErrors) -> String {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while bytes.count <= settings.maxFile {
