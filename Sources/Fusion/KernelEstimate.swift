@@ -25,6 +25,7 @@ extension KernelWork {
     instructions = traffic.warpInstructions
     sharedWavefronts = traffic.shared.wavefronts
     l1Sectors = total.sectors.count
+    l1Lines = total.lines
     l2Sectors = (loads.l1Misses + total.l2Writes).count
     dramBytes = (traffic.dramRead + traffic.dramWritten).count
     sectorsFromL1 = loads.l1Hits.count

@@ -82,7 +82,7 @@ public struct TileExplorer: Sendable {
     return max(1, gpu.sector.count / chain.elementType.bytes)
   }
 
-  private func realised(
+  func realised(
     _ choice: TileChoice, _ search: TileSearch
   ) throws(ScheduleError) -> TileCandidate {
     let legality = search.legality

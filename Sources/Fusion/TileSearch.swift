@@ -124,6 +124,28 @@ struct TileSearch {
     }
   }
 
+  /// About `count` of the legal tiles that make enough blocks, evenly over the order of the search, each at its bound.
+  func sample(about count: Int) -> [TileChoice] {
+    var total = 0
+    forEachTileOfUse { _, _ in total += 1 }
+    let stride = max(1, total / max(1, count))
+    var (number, taken) = (0, [TileChoice]())
+    forEachTileOfUse { tile, slice in
+      if number % stride == 0 { taken.append(choice(tile, slice, cost: tile.bound)) }
+      number += 1
+    }
+    return taken
+  }
+
+  private func forEachTileOfUse(_ body: (BoundedTile, Slice) -> Void) {
+    for (index, tile) in options.tiles.enumerated() {
+      for (number, group) in tile.groups.enumerated() {
+        let slice = slice(tile.channels, group, position: index << 32 + number)
+        forEachTile(of: slice) { if $0.blocks >= minBlocks { body($0, slice) } }
+      }
+    }
+  }
+
   private mutating func consider(_ slices: [Slice]) {
     if let pricer { return price(slices, by: pricer) }
     for slice in slices where mayBeBest(slice) {

@@ -58,7 +58,8 @@ public struct Occupancy: Hashable, Sendable {
     }
     let needed = smallest(perBlock.count * blocks)
     let doubling = carveOutDoubling ?? Bytes(Int(gpu.undocumented(.carveOutDoubling).value) ?? 0)
-    carveOut = blocks > 1 ? max(needed, min(doubling, smallest(2 * perBlock.count * blocks))) : needed
+    let twice = min(2 * blocks, gpu.blocksPerMultiprocessor)
+    carveOut = blocks > 1 ? max(needed, min(doubling, smallest(twice * perBlock.count))) : needed
   }
 
   private static func blocksByWarps(_ warps: Int, of footprint: BlockFootprint, on gpu: GPU) -> Int {

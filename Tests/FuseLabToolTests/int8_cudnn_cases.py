@@ -29,6 +29,7 @@ class Tensor:
     clamp = lambda self, low, high: Tensor(self.array.clip(low, high))
     to = lambda self, what: self if isinstance(what, str) else Tensor(self.array.astype(what))
     cpu = lambda self: self
+    round = lambda self: Tensor(self.array.round())
     data_ptr = lambda self: self.array.ctypes.data
 
 

@@ -77,6 +77,8 @@ struct OccupancyTests {
     arguments: [
       (256, 96, 16_912, 102_400), (256, 96, 4_784, 32_768), (256, 96, 31_000, 135_168),
       (256, 96, 80_000, 167_936), (256, 32, 1_000, 32_768), (1024, 40, 20_000, 32_768),
+      // As an H200 has it: 32 blocks at most have room, and 24 blocks are not doubled to more.
+      (32, 32, 992, 65_536), (32, 34, 1_136, 102_400), (64, 40, 2_016, 102_400), (64, 32, 192, 65_536),
     ])
   func doubledCarveOut(_ threads: Int, _ registers: Int, _ shared: Int, _ expected: Int) throws {
     let plain = try #require(try GPUDraft.of(computeCapability: "9.0")?.gpu())

@@ -42,7 +42,7 @@ extension KernelWork {
         1 << 50,
         saturatingSum(
           counts.overhead, saturatingProduct(blocks, warps * Self.instructionsPerWarp))),
-      serial: counts.serial + Self.instructionsPerWarp)
+      serial: counts.serial + Self.instructionsPerWarp, l1Lines: sectors.lines)
   }
 }
 

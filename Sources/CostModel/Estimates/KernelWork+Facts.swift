@@ -10,14 +10,14 @@ extension KernelWork {
     ("l1_hit_sectors", \.sectorsFromL1), ("l2_hit_sectors", \.sectorsFromL2),
     ("dram_sectors", \.sectorsFromDRAM), ("dot_product_instructions", \.dotProducts),
     ("matrix_products", \.matrices), ("overhead_instructions", \.overhead),
-    ("serial_instructions", \.serial),
+    ("serial_instructions", \.serial), ("l1_lines", \.l1Lines),
   ]
 
   public var counts: [(name: String, value: Int)] { Self.facts.map { ($0.name, self[keyPath: $0.path]) } }
 
   /// Those that a kernel need not have: a file may lack them.
   private static let optional: Set<String> = [
-    "dot_product_instructions", "matrix_products", "overhead_instructions", "serial_instructions",
+    "dot_product_instructions", "matrix_products", "overhead_instructions", "serial_instructions", "l1_lines",
   ]
 
   /// Nil where a count is missing, negative or beyond 2⁵⁰, or no block is there.

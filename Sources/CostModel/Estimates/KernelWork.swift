@@ -19,6 +19,8 @@ public struct KernelWork: Hashable, Sendable {
   public var sharedWavefronts: Int
   /// Sectors that requests ask of the L1, loads and stores.
   public var l1Sectors: Int
+  /// L1 lines of those requests, each a look at the tags.
+  public var l1Lines: Int
   /// Sectors that cross from the multiprocessors to the L2 and back.
   public var l2Sectors: Int
   /// Bytes read from DRAM and written there.
@@ -37,7 +39,7 @@ public struct KernelWork: Hashable, Sendable {
     sharedWavefronts: Int, l1Sectors: Int, l2Sectors: Int, dramBytes: Int, loadRounds: Int,
     sectorsFromL1: Int,
     sectorsFromL2: Int, sectorsFromDRAM: Int, dotProducts: Int = 0, matrices: Int = 0, overhead: Int = 0,
-    serial: Int = 0
+    serial: Int = 0, l1Lines: Int = 0
   ) {
     self.blocks = blocks
     self.residentBlocks = residentBlocks
@@ -50,6 +52,7 @@ public struct KernelWork: Hashable, Sendable {
     self.serial = serial
     self.sharedWavefronts = sharedWavefronts
     self.l1Sectors = l1Sectors
+    self.l1Lines = l1Lines
     self.l2Sectors = l2Sectors
     self.dramBytes = dramBytes
     self.loadRounds = loadRounds

@@ -14,6 +14,8 @@ struct SectorEstimate {
   /// stores write. Of a piece that the L2 fetches at once one sector misses, once: nothing is evicted that is asked for again.
   private(set) var loads = 0, fromL1 = 0, fromDRAM = 0, stores = 0
   var fromL2: Int { loads - fromL1 - fromDRAM }
+  /// Lines of all requests, loads and stores.
+  private(set) var lines = 0
 
   private let schedule: Schedule
   private let sector: Int
@@ -23,11 +25,14 @@ struct SectorEstimate {
     self.schedule = schedule
     sector = gpu.sector.count
     let fetched = gpu.l2FetchGranularity.count
-    var (fetches, shared, lines) = (0, 0, 0)
+    var (fetches, shared, held) = (0, 0, 0)
     for operand in accesses.operands {
       let bytes = accesses.total(of: operand).count
       let run = self.run(of: operand)
       let sectors = run.pieces(bytes, of: sector)
+      // Of narrow items a request has only so many bytes, however many lie side by side.
+      let perRequest = WarpRequest.lanes * schedule.vectorWidth(of: operand) * chain.elementBytes(of: operand)
+      lines += max(run.pieces(bytes, of: gpu.l1Line.count), Schedule.ceilDivide(bytes, perRequest))
       guard operand != .ofm else {
         stores += sectors
         continue
@@ -39,11 +44,11 @@ struct SectorEstimate {
       let again = sectors - all.pieces(bytes, of: sector)
       guard again > 0 else { continue }
       shared += again
-      lines += run.pieces(bytesOfStep(operand), of: gpu.l1Line.count) * gpu.l1Line.count
+      held += run.pieces(bytesOfStep(operand), of: gpu.l1Line.count) * gpu.l1Line.count
     }
     let occupancy = schedule.occupancy(on: gpu)
     let room = (gpu.unifiedL1 - occupancy.carveOut).count
-    if lines * max(1, occupancy.blocksPerMultiprocessor) <= room { fromL1 = shared }
+    if held * max(1, occupancy.blocksPerMultiprocessor) <= room { fromL1 = shared }
     fromDRAM = min(loads - fromL1, fetches)
   }
 }

@@ -72,11 +72,10 @@ extension Explain {
 }
 
 extension Session {
-  /// The best kernel of the layers of `range`, fused.
+  /// The layers of `range` as one kernel.
   /// - Throws: `chain-invalid` where they do not follow one another, or one reads an inner map of the kernel.
-  func candidate(of range: ClosedRange<Int>, _ plan: FusionPlan) throws -> TileCandidate {
+  func chain(of range: ClosedRange<Int>, _ plan: FusionPlan) throws -> Chain {
     let network = plan.network
-    let explorer = TileExplorer(gpu: plan.gpu, objective: plan.objective, minBlocks: plan.minBlocks)
     for index in range.dropFirst() where !network.layers[index].inputs.contains(.layer(index - 1)) {
       throw CommandFailure(
         "chain-invalid",
@@ -89,8 +88,12 @@ extension Session {
         "a later layer reads '\(network.layers[inner].name)' as well, whose output stays inside the kernel",
         remedy: "name fewer layers")
     }
-    return try explorer.best(
-      of: Chain(network.run(of: Array(range)), precision: plan.precision, axisOrder: plan.axisOrder))
+    return try Chain(network.run(of: Array(range)), precision: plan.precision, axisOrder: plan.axisOrder)
+  }
+
+  /// The best kernel of the layers of `range`, fused.
+  func candidate(of range: ClosedRange<Int>, _ plan: FusionPlan) throws -> TileCandidate {
+    try plan.explorer.best(of: chain(of: range, plan))
   }
 
   func schedule(of range: ClosedRange<Int>, _ plan: FusionPlan) throws -> Schedule {
@@ -199,4 +202,9 @@ struct KernelExplanation {
         }),
     ]
   }
+}
+
+extension FusionPlan {
+  /// What chose its tiles.
+  var explorer: TileExplorer { TileExplorer(gpu: gpu, objective: objective, minBlocks: minBlocks) }
 }

@@ -37,6 +37,8 @@ class CuDNN:
     def __init__(self):
         self.library = library()
         self.handle = self.make("cudnnCreate")
+        # Of each layer's sizes and form: the algorithm, or in words why there is none.
+        self.chosen = {}
 
     def call(self, name, *arguments):
         status = getattr(self.library, name)(*arguments)
@@ -143,17 +145,29 @@ def in_memory(values, form):
 
 
 def choose(torch, layer, device, time):
-    """Sets the algorithm: the fastest whose bytes are right. Values are so small that few sums are clamped."""
+    """Sets the algorithm: the fastest whose bytes are right. Layers of the same sizes have the same."""
+    known = layer.cudnn.chosen
+    key = (layer.form, *layer.geometry.items())
+    if key not in known:
+        known[key] = fastest(torch, layer, device, time)
+    layer.algorithm, why = known[key]
+    if layer.algorithm is None:
+        raise Unsupported(why)
+
+
+def fastest(torch, layer, device, time):
+    """The algorithm, or none and why. Values are so small that few sums are clamped."""
     random = torch.Generator().manual_seed(7)
     x = torch.randint(-2, 3, layer.x_shape, generator=random)
     w = torch.randint(-2, 3, layer.w_shape, generator=random)
     c = layer.geometry
+    # Whole numbers, whatever algorithm makes them.
     sums = torch.nn.functional.conv2d(
-        x.double(), w.double(), None, (c["stride_rows"], c["stride_columns"]), (c["pad_top"], c["pad_left"]),
-        (c["dilation_rows"], c["dilation_columns"]), c["groups"])
-    expected = in_memory(sums.clamp(-128, 127).to(torch.int8), layer.form)
+        x.to(device).double(), w.to(device).double(), None, (c["stride_rows"], c["stride_columns"]),
+        (c["pad_top"], c["pad_left"]), (c["dilation_rows"], c["dilation_columns"]), c["groups"]).round()
+    expected = in_memory(sums.clamp(-128, 127).to(torch.int8), layer.form).cpu()
     x, w = (in_memory(v.to(torch.int8), layer.form).to(device) for v in (x, w))
-    best, why = None, []
+    best, chosen, why = None, None, []
     for algorithm in range(ALGORITHMS):
         try:
             if not torch.equal(layer.run(torch, x, w, algorithm).cpu(), expected):
@@ -164,9 +178,8 @@ def choose(torch, layer, device, time):
             why.append(f"algorithm {algorithm}: {str(error).splitlines()[0]}")
             continue
         if best is None or microseconds < best:
-            best, layer.algorithm = microseconds, algorithm
-    if best is None:
-        raise Unsupported("; ".join(sorted(set(why))))
+            best, chosen = microseconds, algorithm
+    return chosen, "; ".join(sorted(set(why)))
 
 
 def graph_time(torch, body):

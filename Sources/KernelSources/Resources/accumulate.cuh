@@ -2,15 +2,17 @@
 #pragma once
 #include "work.cuh"
 
-// Reads of several packs are on their way together, fewer where an item has many sums. On the CPU it would be long code
-// for nothing.
-#ifdef FUSELAB_EMULATED
-#define FCM_SOME_PACKS _Pragma("unroll 1")
-#else
-#define FCM_SOME_PACKS _Pragma("unroll(P * M < 8 ? 4 : 2)")
-#endif
-
 namespace fcm {
+
+/// Of how many packs the reads are on their way together: fewer where an item has many sums, and of bytes, whose products come
+/// four at once, still fewer. On the CPU it would be long code for nothing.
+__device__ constexpr int packs_together(int sums, int element_bytes) {
+#ifdef FUSELAB_EMULATED
+  return 1;
+#else
+  return element_bytes > 1 ? (sums < 8 ? 4 : 2) : sums < 4 ? 4 : 1;
+#endif
+}
 
 /// Adds to `sums` what the step's input channels give. `P` and `M` are the item's pixels and channels, or 0 where they
 /// are not known when this is compiled.
@@ -122,7 +124,7 @@ __device__ FCM_SHARED_CODE void accumulate_filters(const Work<A, S>& w, const It
   for (int s = 0; s < group * pixels; ++s) sum[s] = sums[s];
   const shared<typename A::Element> in = w.in, filters = w.weights;
   const int channel_step = w.channel_step;
-  FCM_SOME_PACKS
+#pragma unroll(packs_together(P * M, sizeof(typename A::Element)))
   for (int c = 0; c < w.reduced; c += V) {
     Sum value[V][P ? P : maximum_sums];
 #pragma unroll
@@ -163,7 +165,7 @@ __device__ FCM_SHARED_CODE void accumulate_packs(const Work<A, S>& w, const Item
   typename A::Sum sum[P && M ? P * M : maximum_sums];
 #pragma unroll
   for (int s = 0; s < group * pixels; ++s) sum[s] = sums[s];
-  FCM_SOME_PACKS
+#pragma unroll(packs_together(P * M, sizeof(Element)))
   for (int c = 0; c < w.reduced; c += V) {
     pack<Element, V> value[P ? P : maximum_sums];
 #pragma unroll

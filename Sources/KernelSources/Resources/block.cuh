@@ -15,6 +15,11 @@ struct Range {
   __device__ __forceinline__ unsigned name() const { return (unsigned(low) + unsigned(high)) | 1u << 31; }
 };
 
+/// The part of `whole` that begins at `start`: `size`, or what is left. Where all parts are equal the compiler knows their size.
+__device__ __forceinline__ Range part_of(int whole, int size, int start) {
+  return {start, whole % size == 0 ? start + size : min(start + size, whole)};
+}
+
 /// The tensors of a chain. A bias, multiplier or second input that a chain lacks is never touched.
 template <class A> struct Operands {
   gptr<const typename A::Element> ifm[2];
@@ -154,8 +159,7 @@ template <class A> struct Block {
     }
     if (K->order != channel_fastest) channel_tile = take(rest, K->channel_tiles);
     image = rest;
-    const int first = channel_tile * K->tile_channels, all = K->stage[K->stages - 1].output_channels;
-    channels = {first, min(first + K->tile_channels, all)};
+    channels = part_of(K->stage[K->stages - 1].output_channels, K->tile_channels, channel_tile * K->tile_channels);
     place<maximum_stages>(rows, K->rows, row_tile, K->tile_rows, &Stage::rows);
     place<maximum_stages>(columns, K->columns, column_tile, K->tile_columns, &Stage::columns);
   }

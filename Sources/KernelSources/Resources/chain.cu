@@ -53,7 +53,7 @@ __device__ __forceinline__ Range inputs_of(const Stage& k, Range channels) {
 
 /// The chunk of `all` that begins at `start`.
 __device__ __forceinline__ Range chunk_of(const Stage& k, Range all, int start) {
-  return {start, k.mixes ? min(start + k.chunk, all.high) : all.high};
+  return k.mixes ? part_of(k.input_channels, k.chunk, start) : Range{start, all.high};
 }
 
 /// Loads what stage `S` and those before it need for the first compute of each, to reduce `chunk`. Ahead of its time

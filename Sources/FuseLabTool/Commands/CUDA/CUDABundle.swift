@@ -20,10 +20,19 @@ struct CUDABundle: FuseLabCommand {
         ("fuselab cuda bundle mobilenet_v2 --gpu h200 -o v2", "then, over there: python3 v2/run.py"),
         ("fuselab cuda bundle xception --layers 4-5 -o pair", "two layers, on their own and fused"),
         ("fuselab cuda bundle mobilenet_v1 --dtype int8 -o v1 --executable none", "without fuselab-gpu"),
+        (
+          "fuselab cuda bundle mobilenet_v1 --layers pw5 --tiles 16 --objective time -o tiles",
+          "16 tiles of one kernel, for the GPU to rank: gpu calibrate lays them beside the estimate"
+        ),
       ], exits: [.invalid, .unsupported, .limit]))
 
   @OptionGroup var request: PlanRequest
   @OptionGroup var layers: LayersOption
+  @Option(
+    help: ArgumentHelp(
+      "Instead of the plan's, so many tiles of the one kernel of --layers, from the best to \(Int(TileExplorer.mostTimesBest)) times its cost.",
+      valueName: "n"))
+  var tiles: Int?
   @Option(
     name: .shortAndLong, help: ArgumentHelp("The folder; it must be new or empty.", valueName: "folder"))
   var output: String
@@ -36,14 +45,26 @@ struct CUDABundle: FuseLabCommand {
   var maxBytes: ByteCount?
   @OptionGroup(title: "Global options") var global: GlobalOptions
 
+  func validate() throws {
+    guard let tiles else { return }
+    guard (2...64).contains(tiles) else { throw ValidationError("--tiles takes 2 to 64") }
+    if layers.layers == nil { throw ValidationError("--tiles are of one kernel: add --layers") }
+  }
+
   func report(_ session: inout Session) throws -> Report {
     let program = try BundledProgram.read(executable)
     try BundleWriting.checkIsFree(output, force: session.settings.force)
     let plan = try session.plan(request)
     let range = try layers.range(in: plan.network)
-    let contents = try BundleContents(
-      plan: plan, range: range, fused: try range.flatMap { try fused($0, plan, session) },
-      values: try session.values(of: plan, preset: .chain))
+    let values = try session.values(of: plan, preset: .chain)
+    let contents: BundleContents
+    if let tiles, let range {
+      let sample = try plan.explorer.sample(of: session.chain(of: range, plan), count: tiles)
+      contents = try BundleContents(plan, tiles: sample.map(\.schedule), of: Array(range), values)
+    } else {
+      contents = try BundleContents(
+        plan, range: range, fused: try range.flatMap { try fused($0, plan, session) }, values)
+    }
     let bundle = contents.bundle
     let limit = maxBytes?.bytes ?? 64 << 20
     guard bundle.byteCount <= limit else {
@@ -78,10 +99,16 @@ struct CUDABundle: FuseLabCommand {
 private struct BundleContents {
   let bundle: KernelBundle
 
+  /// Several kernels of the same layers.
+  init(_ plan: FusionPlan, tiles: [Schedule], of layers: [Int], _ values: NetworkValues) throws {
+    bundle = KernelBundle(
+      Self.title(plan), kernels: try tiles.map { try Self.kernel(layers, $0, plan, values) }, comparisons: [])
+  }
+
   /// - Parameter fused: In place of the plan's fused kernels.
   init(
-    plan: FusionPlan, range: ClosedRange<Int>?, fused: [(layers: [Int], schedule: Schedule)]?,
-    values: NetworkValues
+    _ plan: FusionPlan, range: ClosedRange<Int>?, fused: [(layers: [Int], schedule: Schedule)]?,
+    _ values: NetworkValues
   ) throws {
     let network = plan.network
     var kernels: [KernelBundle.Kernel] = []
@@ -108,11 +135,13 @@ private struct BundleContents {
         "tile-infeasible", "no layer of '\(network.name)' has a kernel on \(plan.gpu.name)",
         exit: .unsupported)
     }
-    let title = BundleTitle(
-      network: network.name, elementType: plan.precision.elementType.rawValue,
-      layout: MapLayout(plan.axisOrder).rawValue, gpu: plan.gpu.id,
-      batch: network.batch)
-    bundle = KernelBundle(title, kernels: kernels, comparisons: comparisons)
+    bundle = KernelBundle(Self.title(plan), kernels: kernels, comparisons: comparisons)
+  }
+
+  private static func title(_ plan: FusionPlan) -> BundleTitle {
+    BundleTitle(
+      network: plan.network.name, elementType: plan.precision.elementType.rawValue,
+      layout: MapLayout(plan.axisOrder).rawValue, gpu: plan.gpu.id, batch: plan.network.batch)
   }
 
   private static func kernel(

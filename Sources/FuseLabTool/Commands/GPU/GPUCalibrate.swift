@@ -50,10 +50,11 @@ struct GPUCalibrate: FuseLabCommand {
     }
     let fit = try TimeFit(observations(benches), on: base.gpu)
     let file = try Calibrated.file(base, fit, evidence: evidence(benches, fit))
-    let data = CalibrationListing.json(fit, file)
+    let rankings = benches.flatMap { TileRanking.all(in: $0, on: file.gpu) }
+    let data = CalibrationListing.json(fit, file, rankings)
     guard let path = output.output else { return Report(data: data, text: file.print()) }
     try session.write(file.print(), to: path)
-    return Report(data: data, text: path == "-" ? "" : CalibrationListing.text(fit, session.style))
+    return Report(data: data, text: path == "-" ? "" : CalibrationListing.text(fit, rankings, session.style))
   }
 
   private func observations(_ benches: [BenchFile]) throws(CommandFailure) -> [TimeFit.Observation] {
@@ -88,6 +89,34 @@ struct GPUCalibrate: FuseLabCommand {
   }
 }
 
+/// How the estimate ranks the tiles of one kernel, beside how they were timed.
+struct TileRanking {
+  let network: String
+  let elementType: ElementType
+  let layers: [String]
+  let tiles: Int
+  let tau: Double
+
+  /// Of each kernel that a file has in several tiles (`cuda bundle --tiles`), in the order of the file.
+  static func all(in bench: BenchFile, on gpu: GPU) -> [TileRanking] {
+    var order: [[String]] = []
+    var times: [[String]: [(Double, Double)]] = [:]
+    for kernel in bench.kernels {
+      guard let work = KernelWork(counts: kernel.work, elementType: bench.elementType) else { continue }
+      if times[kernel.layers] == nil { order.append(kernel.layers) }
+      times[kernel.layers, default: []].append(
+        (Double(TimeEstimate(work, on: gpu).total.count), kernel.median))
+    }
+    return order.compactMap { layers in
+      guard let tiles = times[layers], tiles.count > 2, let tau = RankCorrelation.kendallTau(tiles) else {
+        return nil
+      }
+      return TileRanking(
+        network: bench.network, elementType: bench.elementType, layers: layers, tiles: tiles.count, tau: tau)
+    }
+  }
+}
+
 /// A GPU's file with a calibration.
 enum Calibrated {
   static func file(_ base: GPUFile, _ fit: TimeFit, evidence: String) throws(GPUError) -> GPUFile {
@@ -105,7 +134,7 @@ enum Calibrated {
 
 /// A fit as a table and as JSON.
 enum CalibrationListing {
-  static func text(_ fit: TimeFit, _ style: TerminalStyle) -> String {
+  static func text(_ fit: TimeFit, _ rankings: [TileRanking], _ style: TerminalStyle) -> String {
     var table = TextTable([.text("term", shrinksTo: nil), .number("factor"), .number("kernels")])
     for limit in TimeLimit.allCases where limit != .launch {
       table.add([
@@ -116,9 +145,25 @@ enum CalibrationListing {
     return table.text(style)
       + "launch \(fixed(fit.calibration.launchNanoseconds, decimals: 0)) ns; mean error "
       + "\(fixed(fit.errorBefore * 100, decimals: 1))% before, \(fixed(fit.errorAfter * 100, decimals: 1))% after\n"
+      + ranked(rankings, style)
   }
 
-  static func json(_ fit: TimeFit, _ file: GPUFile) -> JSONValue {
+  private static func ranked(_ rankings: [TileRanking], _ style: TerminalStyle) -> String {
+    if rankings.isEmpty { return "" }
+    var table = TextTable([
+      .text("tiles of"), .text("dtype", shrinksTo: nil), .number("tiles"), .number("Kendall τ"),
+    ])
+    for ranking in rankings {
+      let names = ranking.layers.map { sanitised($0, limit: 48) }.joined(separator: " + ")
+      table.add([
+        names, ranking.elementType.rawValue, grouped(ranking.tiles), fixed(ranking.tau, decimals: 2),
+      ])
+    }
+    let mean = rankings.reduce(0) { $0 + $1.tau } / Double(rankings.count)
+    return "\n" + table.text(style) + "mean \(fixed(mean, decimals: 2))\n"
+  }
+
+  static func json(_ fit: TimeFit, _ file: GPUFile, _ rankings: [TileRanking]) -> JSONValue {
     let factors = TimeLimit.allCases.filter { $0 != .launch }.map {
       ($0.rawValue, JSONValue(fit.calibration.factor(of: $0)))
     }
@@ -127,6 +172,14 @@ enum CalibrationListing {
       "factors": .object(Dictionary(factors) { first, _ in first }),
       "kernels_limited_by": .object(Dictionary(kernels) { first, _ in first }),
       "launch_nanoseconds": .number(fit.calibration.launchNanoseconds),
+      "tile_rankings": .array(
+        rankings.map {
+          [
+            "network": .string($0.network), "element_type": .string($0.elementType.rawValue),
+            "layers": .array($0.layers.map { .string($0) }), "tiles": .integer($0.tiles),
+            "kendall_tau": .number($0.tau),
+          ]
+        }),
       "mean_error_share_before": .number(fit.errorBefore), "mean_error_share_after": .number(fit.errorAfter),
       "gpu": GPUListing.json(file.gpu), "provenance": GPUListing.json(file.provenance),
     ]
