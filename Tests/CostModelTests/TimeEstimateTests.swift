@@ -33,6 +33,8 @@ private func work(_ change: (inout KernelWork) -> Void) -> KernelWork {
       (.l2, work { $0.l2Sectors = 96_000 }, 2000),
       // A 48th of 288,000 sectors is 6,000 · 32 B; at 128 B a clock 1500 clocks.
       (.l1, work { $0.l1Sectors = 288_000 }, 1000),
+      // As many sectors, each in a line of its own: 6,000 clocks.
+      (.l1, work { ($0.l1Sectors, $0.l1Lines) = (288_000, 288_000) }, 4000),
       // A wavefront of 32 banks · 4 B is one clock at 128 B.
       (.shared, work { $0.sharedWavefronts = 72_000 }, 1000),
       (.issue, work { $0.instructions = 288_000 }, 1000),
@@ -154,7 +156,7 @@ private func work(_ change: (inout KernelWork) -> Void) -> KernelWork {
       for gpu in fast { #expect(TimeEstimate(base, on: gpu).total <= time) }
       for path in [
         \KernelWork.multiplyAdds, \.instructions, \.sharedWavefronts, \.l1Sectors, \.l2Sectors, \.dramBytes,
-        \.loadRounds, \.dotProducts, \.matrices,
+        \.loadRounds, \.dotProducts, \.matrices, \.l1Lines,
       ] {
         var more = base
         more[keyPath: path] += 1 + more[keyPath: path] / 8

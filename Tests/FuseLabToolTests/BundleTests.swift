@@ -47,6 +47,36 @@ import Testing
     #expect(takers.allSatisfy { $0 == $0.indices.map { $0 % 2 } && $0.count > 1 })
   }
 
+  @Test("Tiles of one kernel are timed, and their order is laid beside the estimate's")
+  func tiles() throws {
+    let folder = try TemporaryFolder()
+    let made = try bundle(["mobilenet_v1", "--layers", "26", "--tiles", "6"], in: folder)
+    #expect(made.status == 0, "\(made.errors)")
+    #expect(made.output.hasPrefix("6 kernels, 0 of them fused"))
+    #expect(try script([], in: folder).output.contains("6 of 6 kernels equal"))
+    let calibrated = try CommandRunner.run(
+      ["gpu", "calibrate", "b/results.json", "--gpu", "gtx1660", "--json"], in: folder)
+    #expect(calibrated.status == 0, "\(calibrated.errors)")
+    let envelope = try JSONSerialization.jsonObject(with: Data(calibrated.output.utf8)) as? [String: Any]
+    let data = try #require(envelope?["data"] as? [String: Any])
+    let rankings = try #require(data["tile_rankings"] as? [[String: Any]])
+    #expect(rankings.count == 1 && rankings[0]["tiles"] as? Int == 6)
+    #expect((-1...1).contains(try #require(rankings[0]["kendall_tau"] as? Double)))
+    let text = try CommandRunner.run(
+      ["gpu", "calibrate", "b/results.json", "--gpu", "gtx1660", "-o", "mine.yaml"], in: folder)
+    #expect(text.output.contains("Kendall τ"))
+  }
+
+  @Test(
+    "Tiles are 2 to 64 of the layers that are named",
+    arguments: [["--tiles", "3"], ["--layers", "26", "--tiles", "1"]])
+  func tileUsage(_ options: [String]) throws {
+    let folder = try TemporaryFolder()
+    let outcome = try bundle(["mobilenet_v1"] + options, in: folder)
+    #expect(outcome.status == 2 && outcome.codes == ["usage"])
+    #expect(try folder.names.isEmpty)
+  }
+
   @Test("A wrong bit ends the script with 1, and is said")
   func wrongBit() throws {
     let folder = try TemporaryFolder()

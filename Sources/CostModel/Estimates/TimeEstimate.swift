@@ -9,7 +9,8 @@ import Workload
 /// - `l2` = L2 bytes ÷ what the L2 delivers, or the busiest multiprocessor's share ÷ what it can take, if that is more;
 /// - `l1`, `shared`, `issue`, `compute` = the busiest multiprocessor's L1 bytes, wavefronts, instructions and
 ///   multiply-adds, each ÷ what a clock cycle does; of multiply-adds those of single lanes, of dp4a (as fast as a
-///   32-bit integer multiply-add) and of tensor cores, one after the other;
+///   32-bit integer multiply-add) and of tensor cores, one after the other. If its requests' lines are more than the L1's clock
+///   cycles, a cycle for each of them: tags are looked up line by line;
 /// - `latency` = ⌈b ÷ resident blocks⌉ rounds × what one block takes by itself: its load rounds × the mean latency of
 ///   where loads are served, then its share of the largest of the four terms before or, if that is more, the busiest warp's
 ///   instructions one after the other. With many resident blocks this hides behind the other terms; with one, loads and work
@@ -70,7 +71,8 @@ public struct TimeEstimate: Hashable, Sendable {
     let matrixClocks =
       Double(work.matrices) * Double(ComputePath.matrixProducts) / Double(throughput.int8MatrixProducts)
     var terms: [TimeLimit: Double] = [
-      .l1: Double(work.l1Sectors * gpu.sector.count) * share / Double(throughput.l1Bytes),
+      .l1: share * max(
+        Double(work.l1Sectors * gpu.sector.count) / Double(throughput.l1Bytes), Double(work.l1Lines)),
       .shared: Double(work.sharedWavefronts) * share * Double(gpu.sharedMemoryBanks * 4)
         / Double(throughput.sharedBytes),
       .issue: Double(work.instructions + work.overhead) * share / Double(throughput.warpInstructions),
