@@ -112,12 +112,13 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       example: .dwpw(buffers: 1), sign: .found([.globalOutOfBounds, .writtenTwice])),
     PlantedDefect(
       name: "the last channel tile is as large as the others", file: "block.cuh",
-      old: "channels = {first, min(first + K->tile_channels, all)};",
-      new: "channels = {first, first + K->tile_channels};",
+      old:
+        "channels = part_of(K->stage[K->stages - 1].output_channels, K->tile_channels, channel_tile * K->tile_channels);",
+      new: "const int first = channel_tile * K->tile_channels; channels = {first, first + K->tile_channels};",
       example: .dwpw(buffers: 1), sign: .found([.globalOutOfBounds])),
     PlantedDefect(
       name: "the last chunk is as large as the others", file: "chain.cu",
-      old: "return {start, k.mixes ? min(start + k.chunk, all.high) : all.high};",
+      old: "return k.mixes ? part_of(k.input_channels, k.chunk, start) : Range{start, all.high};",
       new: "return {start, k.mixes ? start + k.chunk : all.high};",
       example: .pw(buffers: 1), sign: .found([.globalOutOfBounds, .sharedOutOfBounds, .neverWritten])),
     // Predicates that are branches.
@@ -150,8 +151,7 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       example: .pwdw, sign: .values),
     PlantedDefect(
       name: "all blocks make the first channels", file: "block.cuh",
-      old: "const int first = channel_tile * K->tile_channels, all",
-      new: "const int first = 0 * K->tile_channels, all",
+      old: "K->tile_channels, channel_tile * K->tile_channels);", new: "K->tile_channels, 0 * channel_tile);",
       example: .dwpw(buffers: 1), sign: .found([.writtenTwice, .neverWritten])),
     PlantedDefect(
       name: "the sums of a chunk begin anew", file: "chain.cu",

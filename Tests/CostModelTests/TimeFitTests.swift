@@ -66,6 +66,41 @@ import Workload
     #expect(fit == (try TimeFit(observations, on: gpu)), "equal inputs give equal factors")
   }
 
+  @Test("A term that limits no kernel at its peak is found where times say so")
+  func hiddenTerm() throws {
+    var random = SeededGenerator(seed: 6)
+    let gpu = try GPUDraft().gpu()
+    let truth = TimeCalibration(launchNanoseconds: 1000, factors: [.l1: 6, .issue: 1.5])
+    // Lines take half as long as instructions at their peaks, and in every other kernel a fifth.
+    let observations = try (0..<60).map { index in
+      var work = try #require(works(&random).first)
+      let size = random.next(in: 20...400)
+      (work.dramBytes, work.instructions, work.multiplyAdds) = (0, size * 100_000, 0)
+      (work.loadRounds, work.sharedWavefronts, work.l2Sectors) = (0, 0, 0)
+      work.l1Lines = work.instructions / 4 / (index % 2 == 0 ? 2 : 5)
+      let time = TimeEstimate(work, on: try gpu.calibrated(by: truth)).total.count
+      return TimeFit.Observation(work: work, nanoseconds: Double(time) / 1000)
+    }
+    let fit = try TimeFit(observations, on: gpu)
+    #expect(abs(fit.calibration.factor(of: .l1) / 6 - 1) < 0.01, "\(fit.calibration.factor(of: .l1))")
+    #expect(fit.errorAfter < 0.001)
+  }
+
+  @Test("Whatever the times, a fit is no worse than none")
+  func neverWorse() throws {
+    let gpu = try GPUDraft().gpu()
+    for seed in 0..<200 {
+      var random = SeededGenerator(seed: UInt64(seed))
+      let count = random.next(in: 8...40)
+      let observations = try works(&random).prefix(count).map {
+        TimeFit.Observation(
+          work: $0, nanoseconds: try time($0, on: gpu) * Double(random.next(in: 20...500)) / 100)
+      }
+      let fit = try TimeFit(Array(observations), on: gpu)
+      #expect(fit.errorAfter <= fit.errorBefore + 1e-6, "seed \(seed)")
+    }
+  }
+
   @Test("A term that hardly any kernel is limited by keeps its factor; too few kernels are refused")
   func few() throws {
     var random = SeededGenerator(seed: 5)

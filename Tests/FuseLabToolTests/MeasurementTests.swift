@@ -260,4 +260,25 @@ import Testing
       try Corpus.check(text, file, root)
     }
   }
+
+  @Test("The H200's factors are those that its measurements give")
+  func factorsOfH200() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
+    let files = ["fp32", "int8"].map {
+      root.appendingPathComponent("Configs/Measurements/h200/calibration-\($0).json").path
+    }
+    let run = try CommandRunner.run(["gpu", "calibrate"] + files + ["--gpu", "h200", "--json"])
+    #expect(run.status == 0, "\(run.errors)")
+    let data = try #require(try object(run.output)["data"] as? [String: Any])
+    let file = try String(contentsOf: root.appendingPathComponent("Configs/GPUs/h200.yaml"), encoding: .utf8)
+    func value(_ key: String) -> Double? {
+      file.split(separator: "\n").last { $0.hasPrefix("  \(key): ") }.flatMap {
+        Double($0.dropFirst(key.count + 4))
+      }
+    }
+    let factors = try #require(data["factors"] as? [String: Double])
+    #expect(factors.count == 7)
+    for (term, factor) in factors { #expect(value("\(term)_factor") == factor, "\(term)") }
+    #expect(value("launch_nanoseconds") == data["launch_nanoseconds"] as? Double)
+  }
 }

@@ -30,9 +30,8 @@ struct SectorEstimate {
       let bytes = accesses.total(of: operand).count
       let run = self.run(of: operand)
       let sectors = run.pieces(bytes, of: sector)
-      // Of narrow items a request has only so many bytes, however many lie side by side.
       let perRequest = WarpRequest.lanes * schedule.vectorWidth(of: operand) * chain.elementBytes(of: operand)
-      lines += max(run.pieces(bytes, of: gpu.l1Line.count), Schedule.ceilDivide(bytes, perRequest))
+      lines += run.cut(to: perRequest).pieces(bytes, of: gpu.l1Line.count)
       guard operand != .ofm else {
         stores += sectors
         continue
@@ -78,6 +77,12 @@ private struct Run {
     guard bytes > 0 else { return (total + size - 1) / size }
     let perRun = Double(span - Self.commonDivisor(step, size)) / Double(size) + 1
     return Int((Double(total) / Double(bytes) * perRun).rounded(.up))
+  }
+
+  /// The pieces of so many bytes that requests take of it.
+  func cut(to most: Int) -> Run {
+    guard bytes == 0 || (bytes > most && span == bytes) else { return self }
+    return Run(bytes: most, apart: bytes == 0 ? 0 : step, hasGaps: hasGaps)
   }
 
   private static func commonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : commonDivisor(b, a % b) }

@@ -71,8 +71,9 @@ public struct TimeEstimate: Hashable, Sendable {
     let matrixClocks =
       Double(work.matrices) * Double(ComputePath.matrixProducts) / Double(throughput.int8MatrixProducts)
     var terms: [TimeLimit: Double] = [
-      .l1: share * max(
-        Double(work.l1Sectors * gpu.sector.count) / Double(throughput.l1Bytes), Double(work.l1Lines)),
+      .l1: share
+        * max(
+          Double(work.l1Sectors * gpu.sector.count) / Double(throughput.l1Bytes), Double(work.l1Lines)),
       .shared: Double(work.sharedWavefronts) * share * Double(gpu.sharedMemoryBanks * 4)
         / Double(throughput.sharedBytes),
       .issue: Double(work.instructions + work.overhead) * share / Double(throughput.warpInstructions),

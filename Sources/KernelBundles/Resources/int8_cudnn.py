@@ -162,9 +162,12 @@ def fastest(torch, layer, device, time):
     w = torch.randint(-2, 3, layer.w_shape, generator=random)
     c = layer.geometry
     # Whole numbers, whatever algorithm makes them.
-    sums = torch.nn.functional.conv2d(
-        x.to(device).double(), w.to(device).double(), None, (c["stride_rows"], c["stride_columns"]),
-        (c["pad_top"], c["pad_left"]), (c["dilation_rows"], c["dilation_columns"]), c["groups"]).round()
+    try:
+        sums = torch.nn.functional.conv2d(
+            x.to(device).double(), w.to(device).double(), None, (c["stride_rows"], c["stride_columns"]),
+            (c["pad_top"], c["pad_left"]), (c["dilation_rows"], c["dilation_columns"]), c["groups"]).round()
+    except RuntimeError as error:
+        return None, f"what is right is not known: {str(error).splitlines()[0]}"
     expected = in_memory(sums.clamp(-128, 127).to(torch.int8), layer.form).cpu()
     x, w = (in_memory(v.to(torch.int8), layer.form).to(device) for v in (x, w))
     best, chosen, why = None, None, []

@@ -229,7 +229,7 @@ def compare_with_torch(options, bundle, skip):
     compiled = None
     if not is_int8 and "compile" not in skip:
         compiled = torch.compile(lambda m, i: m(i), mode="max-autotune-no-cudagraphs")
-    # Layers of the same sizes are timed once.
+    # Layers of the same sizes are timed once; their rows name the kernel that was.
     results, known = [], {}
     with torch.no_grad():
         for fused, *_ in bundle["compare"]:
@@ -238,10 +238,11 @@ def compare_with_torch(options, bundle, skip):
                 continue
             sizes = tuple(tuple(c.values()) for c in kernel["convolutions"])
             if sizes not in known:
-                known[sizes] = list(
+                known[sizes] = fused, list(
                     time_int8_kernel(torch, options, cudnn, kernel, cache) if is_int8
                     else time_kernel(torch, options, bundle, kernel, compiled, cache))
-            results += [{"kernel": fused, **row} for row in known[sizes]]
+            timed, rows = known[sizes]
+            results += [{"kernel": fused, "timed": timed, **row} for row in rows]
     return {
         "torch": torch.__version__, "cudnn": torch.backends.cudnn.version(), "cuda": torch.version.cuda,
         "rows": results,
@@ -296,7 +297,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tool", type=pathlib.Path, default=HERE / "fuselab-gpu", help="fuselab-gpu's path")
     parser.add_argument("--device", type=int, default=0)
-    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--runs", type=int, default=20, help="fewer, 3 at least, of what takes a second in all")
     parser.add_argument("--warmup", type=int, default=5)
     parser.add_argument("--ncu-runs", type=int, default=1)
     parser.add_argument("--places", action="store_true", help="note the multiprocessor of each block")

@@ -4,8 +4,8 @@
 
 namespace fcm {
 
-/// Of how many packs the reads are on their way together: fewer where an item has many sums, and of bytes, whose products come
-/// four at once, still fewer. On the CPU it would be long code for nothing.
+/// Of how many packs the reads are on their way together: fewer where an item has many sums; of bytes, whose products come four at
+/// once, one where it has several. On the CPU it would be long code for nothing.
 __device__ constexpr int packs_together(int sums, int element_bytes) {
 #ifdef FUSELAB_EMULATED
   return 1;

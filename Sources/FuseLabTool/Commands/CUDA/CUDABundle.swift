@@ -19,7 +19,6 @@ struct CUDABundle: FuseLabCommand {
       [
         ("fuselab cuda bundle mobilenet_v2 --gpu h200 -o v2", "then, over there: python3 v2/run.py"),
         ("fuselab cuda bundle xception --layers 4-5 -o pair", "two layers, on their own and fused"),
-        ("fuselab cuda bundle mobilenet_v1 --dtype int8 -o v1 --executable none", "without fuselab-gpu"),
         (
           "fuselab cuda bundle mobilenet_v1 --layers pw5 --tiles 16 --objective time -o tiles",
           "16 tiles of one kernel, for the GPU to rank: gpu calibrate lays them beside the estimate"
@@ -47,7 +46,7 @@ struct CUDABundle: FuseLabCommand {
 
   func validate() throws {
     guard let tiles else { return }
-    guard (2...64).contains(tiles) else { throw ValidationError("--tiles takes 2 to 64") }
+    guard (3...64).contains(tiles) else { throw ValidationError("--tiles takes 3 to 64") }
     if layers.layers == nil { throw ValidationError("--tiles are of one kernel: add --layers") }
   }
 
@@ -60,6 +59,12 @@ struct CUDABundle: FuseLabCommand {
     let contents: BundleContents
     if let tiles, let range {
       let sample = try plan.explorer.sample(of: session.chain(of: range, plan), count: tiles)
+      if sample.count < tiles {
+        session.warn(
+          "tiles-few",
+          "there are only \(sample.count) tiles of up to \(Int(TileExplorer.mostTimesBest)) times the best's cost",
+          where: nil)
+      }
       contents = try BundleContents(plan, tiles: sample.map(\.schedule), of: Array(range), values)
     } else {
       contents = try BundleContents(
@@ -82,7 +87,9 @@ struct CUDABundle: FuseLabCommand {
         "comparisons": .integer(bundle.manifest.comparisons.count), "bytes": .integer(bundle.byteCount),
         "has_executable": .bool(program != nil),
       ],
-      text: "\(kernels) kernels, \(bundle.manifest.comparisons.count) of them fused, "
+      text: (tiles == nil
+        ? "\(kernels) kernels, \(bundle.manifest.comparisons.count) of them fused, "
+        : "\(kernels) tiles of one kernel, ")
         + "\(grouped(bundle.byteCount)) B in \(sanitised(output, limit: 400))\n"
         + "copy the folder to a machine with an NVIDIA GPU and run there: python3 run.py\n")
   }

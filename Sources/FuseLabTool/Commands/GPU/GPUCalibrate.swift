@@ -50,7 +50,7 @@ struct GPUCalibrate: FuseLabCommand {
     }
     let fit = try TimeFit(observations(benches), on: base.gpu)
     let file = try Calibrated.file(base, fit, evidence: evidence(benches, fit))
-    let rankings = benches.flatMap { TileRanking.all(in: $0, on: file.gpu) }
+    let rankings = benches.flatMap { TileRanking.all(in: $0, given: base.gpu, fitted: file.gpu) }
     let data = CalibrationListing.json(fit, file, rankings)
     guard let path = output.output else { return Report(data: data, text: file.print()) }
     try session.write(file.print(), to: path)
@@ -95,24 +95,28 @@ struct TileRanking {
   let elementType: ElementType
   let layers: [String]
   let tiles: Int
-  let tau: Double
+  /// Kendall's τ by the GPU's file as it is given, and by the fitted factors.
+  let given, fitted: Double
 
   /// Of each kernel that a file has in several tiles (`cuda bundle --tiles`), in the order of the file.
-  static func all(in bench: BenchFile, on gpu: GPU) -> [TileRanking] {
+  static func all(in bench: BenchFile, given: GPU, fitted: GPU) -> [TileRanking] {
     var order: [[String]] = []
-    var times: [[String]: [(Double, Double)]] = [:]
+    var tiles: [[String]: [(work: KernelWork, time: Double)]] = [:]
     for kernel in bench.kernels {
       guard let work = KernelWork(counts: kernel.work, elementType: bench.elementType) else { continue }
-      if times[kernel.layers] == nil { order.append(kernel.layers) }
-      times[kernel.layers, default: []].append(
-        (Double(TimeEstimate(work, on: gpu).total.count), kernel.median))
+      if tiles[kernel.layers] == nil { order.append(kernel.layers) }
+      tiles[kernel.layers, default: []].append((work, kernel.median))
     }
     return order.compactMap { layers in
-      guard let tiles = times[layers], tiles.count > 2, let tau = RankCorrelation.kendallTau(tiles) else {
-        return nil
+      guard let timed = tiles[layers], timed.count > 2 else { return nil }
+      func tau(_ gpu: GPU) -> Double? {
+        RankCorrelation.kendallTau(
+          timed.map { (Double(TimeEstimate($0.work, on: gpu).total.count), $0.time) })
       }
+      guard let before = tau(given), let after = tau(fitted) else { return nil }
       return TileRanking(
-        network: bench.network, elementType: bench.elementType, layers: layers, tiles: tiles.count, tau: tau)
+        network: bench.network, elementType: bench.elementType, layers: layers, tiles: timed.count,
+        given: before, fitted: after)
     }
   }
 }
@@ -151,16 +155,20 @@ enum CalibrationListing {
   private static func ranked(_ rankings: [TileRanking], _ style: TerminalStyle) -> String {
     if rankings.isEmpty { return "" }
     var table = TextTable([
-      .text("tiles of"), .text("dtype", shrinksTo: nil), .number("tiles"), .number("Kendall τ"),
+      .text("tiles of"), .text("dtype", shrinksTo: nil), .number("tiles"), .number("Kendall τ as given"),
+      .number("fitted"),
     ])
     for ranking in rankings {
       let names = ranking.layers.map { sanitised($0, limit: 48) }.joined(separator: " + ")
       table.add([
-        names, ranking.elementType.rawValue, grouped(ranking.tiles), fixed(ranking.tau, decimals: 2),
+        names, ranking.elementType.rawValue, grouped(ranking.tiles), fixed(ranking.given, decimals: 2),
+        fixed(ranking.fitted, decimals: 2),
       ])
     }
-    let mean = rankings.reduce(0) { $0 + $1.tau } / Double(rankings.count)
-    return "\n" + table.text(style) + "mean \(fixed(mean, decimals: 2))\n"
+    func mean(_ tau: KeyPath<TileRanking, Double>) -> String {
+      fixed(rankings.reduce(0) { $0 + $1[keyPath: tau] } / Double(rankings.count), decimals: 2)
+    }
+    return "\n" + table.text(style) + "mean \(mean(\.given)) as given, \(mean(\.fitted)) fitted\n"
   }
 
   static func json(_ fit: TimeFit, _ file: GPUFile, _ rankings: [TileRanking]) -> JSONValue {
@@ -177,7 +185,7 @@ enum CalibrationListing {
           [
             "network": .string($0.network), "element_type": .string($0.elementType.rawValue),
             "layers": .array($0.layers.map { .string($0) }), "tiles": .integer($0.tiles),
-            "kendall_tau": .number($0.tau),
+            "kendall_tau_given": .number($0.given), "kendall_tau_fitted": .number($0.fitted),
           ]
         }),
       "mean_error_share_before": .number(fit.errorBefore), "mean_error_share_after": .number(fit.errorAfter),
