@@ -29,7 +29,10 @@ public struct TileExplorer: Sendable {
   /// of each count.
   /// - Throws: `ScheduleError` of the smallest tile where no tile is legal.
   public func best(of chain: Chain) throws(ScheduleError) -> TileCandidate {
-    let search = TileSearch(self, chain)
+    try best(of: chain, TileSearch(self, chain))
+  }
+
+  func best(of chain: Chain, _ search: TileSearch) throws(ScheduleError) -> TileCandidate {
     if let choice = search.best { return try realised(choice, search) }
     return try candidate(of: chain, rows: 1, columns: 1, channels: 1)
   }

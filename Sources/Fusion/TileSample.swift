@@ -7,10 +7,10 @@ extension TileExplorer {
   /// where there are no more.
   /// - Throws: `ScheduleError` of the smallest tile where no tile is legal.
   public func sample(of chain: Chain, count: Int) throws(ScheduleError) -> [TileCandidate] {
-    let best = try best(of: chain)
+    let search = TileSearch(self, chain)
+    let best = try best(of: chain, search)
     var known: Set<Schedule> = [best.schedule]
     var left: [(tile: TileCandidate, ratio: Double)] = []
-    let search = TileSearch(self, chain)
     for choice in search.sample(about: Self.sampled) {
       let tile = try realised(choice, search)
       let ratio = Double(tile.cost.primary.count) / Double(max(1, best.cost.primary.count))

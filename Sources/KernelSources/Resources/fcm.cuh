@@ -69,12 +69,12 @@ template <class T, int N> struct alignas(N * sizeof(T)) pack {
 };
 /// As words, whatever the elements: bytes that are read one by one NVRTC puts together again, one by one, before they are multiplied.
 template <int N, class T> __device__ __forceinline__ pack<T, N> ld_pack(shared<T> from, int i) {
-  union { int4 v16; int2 v8; int v4; pack<T, N> values; } item;
-  if constexpr (N * sizeof(T) == 16) item.v16 = *reinterpret_cast<const int4*>(from.p + i);
-  else if constexpr (N * sizeof(T) == 8) item.v8 = *reinterpret_cast<const int2*>(from.p + i);
-  else if constexpr (N * sizeof(T) == 4) item.v4 = *reinterpret_cast<const int*>(from.p + i);
-  else item.values = *reinterpret_cast<const pack<T, N>*>(from.p + i);
-  return item.values;
+  pack<T, N> values;
+  if constexpr (N * sizeof(T) == 16) *reinterpret_cast<int4*>(values.d) = *reinterpret_cast<const int4*>(from.p + i);
+  else if constexpr (N * sizeof(T) == 8) *reinterpret_cast<int2*>(values.d) = *reinterpret_cast<const int2*>(from.p + i);
+  else if constexpr (N * sizeof(T) == 4) *reinterpret_cast<int*>(values.d) = *reinterpret_cast<const int*>(from.p + i);
+  else values = *reinterpret_cast<const pack<T, N>*>(from.p + i);
+  return values;
 }
 /// Zeros where not `active`.
 template <int N, class T> __device__ __forceinline__ pack<T, N> ld_pack_if(bool active, const T* from, int i) {
