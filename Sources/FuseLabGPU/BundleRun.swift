@@ -117,6 +117,7 @@ struct BundleRun {
           ("passes", .raw("\(fused.passes)")), ("copies", .raw("\(fused.copies)")),
           ("layers", .list(entry.layers)),
           ("work", .raw(JSONWord.object(entry.work.map { ($0.name, .raw("\($0.value)")) }))),
+          ("schedule", .raw(entry.schedule ?? "null")),
         ])
     }
     return true

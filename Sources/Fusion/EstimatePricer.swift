@@ -52,7 +52,9 @@ struct EstimatePricer {
     _ channels: ChannelSums, _ rows: AxisSums, _ columns: AxisSums, blocks: Int, accesses: Bytes, dram: Bytes
   ) -> ObjectiveValue {
     let tiles = rows.tiles * columns.tiles
-    return bound(channels, blocks: blocks, warps: blocks, accesses: accesses, dram: dram) { map in
+    return bound(
+      channels, blocks: blocks, warps: blocks, isDistributed: true, accesses: accesses, dram: dram
+    ) { map in
       Double(tiles) * Double(rows.slots[map] * columns.slots[map])
     }
   }
@@ -62,32 +64,29 @@ struct EstimatePricer {
     _ channels: ChannelSums, _ rows: AxisSums, _ columns: AxisSums, accesses: Bytes, dram: Bytes
   ) -> ObjectiveValue {
     let blocks = gpu.multiprocessors * gpu.blocksPerMultiprocessor
-    // The busiest multiprocessor has a block at least.
+    // The busiest multiprocessor has a block at least, and in all there may be no more than one for each.
     return bound(
-      channels, blocks: blocks, warps: gpu.multiprocessors, accesses: accesses, dram: dram
+      channels, blocks: blocks, warps: gpu.multiprocessors, isDistributed: false, accesses: accesses, dram: dram
     ) { map in
       Double(rows.distinct[map] * columns.distinct[map])
     }
   }
 
   /// - Parameters:
-  ///   - warps: As many have a beginning and an end, at least.
+  ///   - warps: As many stage something, at least.
+  ///   - isDistributed: Whether there are so many blocks to hand out, or only so many at once.
   ///   - pixels: Of one channel of a map that all spatial tiles compute.
   private func bound(
-    _ channels: ChannelSums, blocks: Int, warps: Int, accesses: Bytes, dram: Bytes, pixels: (Int) -> Double
+    _ channels: ChannelSums, blocks: Int, warps: Int, isDistributed: Bool, accesses: Bytes, dram: Bytes,
+    pixels: (Int) -> Double
   ) -> ObjectiveValue {
     var multiplyAdds = 0.0
     var packed = 0.0
     var reads = 0.0
-    var results = 0.0
-    var serial = 0
     for (stage, layer) in chain.stages.enumerated() {
       let outputs = Double(chain.last.shape.batch) * Double(channels.computed(stage)) * pixels(stage + 1)
       let products = outputs * Double(layer.shape.taps) / Double(gpu.warpSize)
-      if !chain.isEpilogue(stage) { results += outputs / Double(gpu.warpSize) }
       if layer.hasWeights {
-        // Of FP32 an output's products follow one another.
-        if chain.elementType == .fp32 { serial += layer.shape.taps }
         if chain.mayTakePacks(stage) { packed += products } else { multiplyAdds += products }
       }
       reads += products * LaneLegality.leastReadsPerProduct(chain, stage)
@@ -112,12 +111,10 @@ struct EstimatePricer {
       blocks: blocks, residentBlocks: gpu.blocksPerMultiprocessor, elementType: chain.elementType,
       multiplyAdds: adds, instructions: adds + matrices + shared, sharedWavefronts: shared,
       l1Sectors: sectors,
-      l2Sectors: sectors, dramBytes: dram.count, loadRounds: 0, sectorsFromL1: 0, sectorsFromL2: 0,
-      sectorsFromDRAM: 0, dotProducts: hasFastMatrices ? 0 : dots, matrices: hasFastMatrices ? matrices : 0,
-      overhead: KernelWork.leastOverhead(
-        staged: accesses - unstaged, results: results * 0.999_999, warps: warps),
-      serial: serial)
-    return objective.estimate(of: work, on: gpu)
+      l2Sectors: sectors, dramBytes: dram.count, warps: gpu.threadsPerBlock / gpu.warpSize, waits: 1,
+      sectorsFromL1: 0, sectorsFromL2: 0, sectorsFromDRAM: 1, dotProducts: hasFastMatrices ? 0 : dots, matrices: hasFastMatrices ? matrices : 0,
+      overhead: KernelWork.leastOverhead(staged: accesses - unstaged, warps: warps))
+    return objective.estimate(of: work, on: gpu, isDistributed: isDistributed)
   }
 
   private func whole(_ value: Double) -> Int { Int(min(value, Double(1 << 50))) }

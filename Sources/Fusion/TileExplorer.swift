@@ -127,10 +127,10 @@ extension Objective {
     return estimate(of: KernelWork(schedule, on: gpu, accesses: accesses, dram: dram), on: gpu)
   }
 
-  /// Of `time` and `energy`.
-  func estimate(of work: KernelWork, on gpu: GPU) -> ObjectiveValue {
+  /// Of `time` and `energy`; where not so many blocks are handed out, but so many are there at once, no more than that.
+  func estimate(of work: KernelWork, on gpu: GPU, isDistributed: Bool = true) -> ObjectiveValue {
     self == .energy
       ? ObjectiveValue(EnergyEstimate(work, on: gpu).total.count)
-      : ObjectiveValue(TimeEstimate(work, on: gpu).total.count)
+      : ObjectiveValue(TimeEstimate(work, on: gpu, isDistributed: isDistributed).total.count)
   }
 }

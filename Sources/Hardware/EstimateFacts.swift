@@ -68,9 +68,14 @@ public enum TimeLimit: String, Hashable, Sendable, CaseIterable {
   case dram, l2, l1, shared
   /// Warp instructions of the busiest multiprocessor, and its multiply-adds.
   case issue, compute
-  /// What a block does one after the other, times the rounds of blocks.
+  /// Handing the blocks out to the multiprocessors.
+  case distribution
+  /// What a block waits for: its loads, and one matrix after the other.
   case latency
   case launch
+
+  /// Those of which the largest sets the time, the others beside it as far as nothing hides them. The rest is added to that.
+  public static let overlapping: [TimeLimit] = [.dram, .l2, .l1, .shared, .issue, .compute, .distribution]
 }
 
 /// What measurements say of an estimate: each term is multiplied by its factor before the largest is taken.

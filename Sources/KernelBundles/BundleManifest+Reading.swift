@@ -83,6 +83,14 @@ private struct ManifestReader {
     return name
   }
 
+  /// A word of JSON without escapes: what goes on into other files as it stands.
+  mutating func json(_ key: String) throws(BundleError) -> String {
+    let text = try word(key)
+    let isPlain = text.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "\\") }
+    guard isPlain, text.hasPrefix("{"), text.hasSuffix("}") else { throw error("'\(key)' takes an object of JSON") }
+    return text
+  }
+
   mutating func numbers(_ key: String, _ count: Int, in range: ClosedRange<Int>) throws(BundleError) -> [Int]
   {
     let words = try words(key, atLeast: count)
@@ -131,6 +139,7 @@ private struct ManifestReader {
       guard let value = Int(words[1]) else { throw error("work has a number") }
       work.append((words[0], value))
     }
+    let schedule = key == "schedule" ? try json("schedule") : nil
     var convolutions: [BundleConvolution] = []
     while key == "convolution" {
       convolutions.append(
@@ -140,6 +149,6 @@ private struct ManifestReader {
     return BundleEntry(
       id: id, kind: kind, layers: layers, function: function,
       launch: KernelLaunch(blocks: launch[0], threads: launch[1], sharedBytes: launch[2]), operands: operands,
-      expected: expected, counters: counters, work: work, convolutions: convolutions)
+      expected: expected, counters: counters, work: work, schedule: schedule, convolutions: convolutions)
   }
 }

@@ -53,6 +53,8 @@ public struct BundleEntry: Sendable {
   public let expected: BundleTensor
   public let counters: [(metric: String, value: Int)]
   public let work: [(name: String, value: Int)]
+  /// One word of JSON.
+  public let schedule: String?
   public let convolutions: [BundleConvolution]
 
   static func id(_ number: Int) -> String {
@@ -90,6 +92,7 @@ public struct BundleManifest: Sendable {
       lines.append("expected \(kernel.expected.digest) \(kernel.expected.bytes)")
       lines += kernel.counters.map { "counter \($0.metric) \($0.value)" }
       lines += kernel.work.map { "work \($0.name) \($0.value)" }
+      if let schedule = kernel.schedule { lines.append("schedule \(schedule)") }
       lines += kernel.convolutions.map { "convolution \($0.numbers.map(String.init).joined(separator: " "))" }
       lines.append("end")
     }

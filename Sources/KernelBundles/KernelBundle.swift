@@ -19,13 +19,15 @@ public struct KernelBundle: Sendable {
     public let counters: [(metric: String, value: Int)]
     /// What the kernel does, for estimates of time to be calibrated by: names and counts.
     public let work: [(name: String, value: Int)]
+    /// Its tile and lanes as one word of JSON, as `plan --json` has them; nil where nobody wants to count its work anew.
+    public let schedule: String?
     /// Sizes of each stage, where all are convolutions: other libraries can run those as well.
     public let convolutions: [BundleConvolution]
 
     public init(
       kind: String, layers: [String], job: KernelJob, expected: [UInt8],
       counters: [(metric: String, value: Int)], work: [(name: String, value: Int)] = [],
-      convolutions: [BundleConvolution]
+      schedule: String? = nil, convolutions: [BundleConvolution]
     ) {
       self.kind = kind
       self.layers = layers
@@ -33,6 +35,7 @@ public struct KernelBundle: Sendable {
       self.expected = expected
       self.counters = counters
       self.work = work
+      self.schedule = schedule
       self.convolutions = convolutions
     }
   }
@@ -75,7 +78,7 @@ public struct KernelBundle: Sendable {
           launch: kernel.job.launch,
           operands: kernel.job.operands.sorted { $0.key < $1.key }.map { ($0.key, tensor($0.value)) },
           expected: tensor(kernel.expected), counters: kernel.counters, work: kernel.work,
-          convolutions: kernel.convolutions))
+          schedule: kernel.schedule, convolutions: kernel.convolutions))
     }
     manifest = BundleManifest(
       title: title, headers: kernels.first?.job.headers.map(\.name) ?? [], kernels: entries,

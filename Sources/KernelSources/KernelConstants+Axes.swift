@@ -15,8 +15,7 @@ extension KernelConstants {
     } else {
       add("table", -1)
     }
-    let isFull = map.map { map in axis.slots.allSatisfy { $0[map].count == $0[map].indices.count } } ?? false
-    add("is_full", isFull ? 1 : 0)
+    add("is_full", map.map { axis.isFull[$0] } ?? false ? 1 : 0)
   }
 
   mutating func addWindow(_ stage: Int?, _ axis: AxisTiling) {

@@ -47,6 +47,8 @@ public struct AxisTiling: Hashable, Sendable {
   public let offsets: [[Int]]
   /// Slots of a tile of each map.
   public let slotCounts: [Int]
+  /// Of each map, whether every slot of every tile holds an element.
+  public let isFull: [Bool]
 
   public var count: Int { slots.count }
   public var mapCount: Int { windows.count + 1 }
@@ -64,6 +66,7 @@ public struct AxisTiling: Hashable, Sendable {
       slots.append(Self.slots(of: windows, offsets: offsets, from: start, seen: &seen))
     }
     self.slots = slots
+    isFull = offsets.indices.map { map in slots.allSatisfy { $0[map].count == $0[map].indices.count } }
   }
 
   /// The extents of all maps, the input first.

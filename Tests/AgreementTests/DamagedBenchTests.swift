@@ -14,7 +14,8 @@ import Workload
         ("blocks", 220), ("resident_blocks", 4), ("multiply_add_instructions", 10),
         ("instructions", index % 3 == 2 ? index * 1_000_000 : 100), ("shared_wavefronts", 100),
         ("l1_sectors", 100), ("l2_sectors", index % 3 == 1 ? index * 400_000 : 100),
-        ("dram_bytes", index % 3 == 0 ? index * 1_920_000 : 100), ("load_rounds", 1), ("l1_hit_sectors", 0),
+        ("dram_bytes", index % 3 == 0 ? index * 1_920_000 : 100), ("block_warps", 8),
+        ("waits", 1), ("l1_hit_sectors", 0),
         ("l2_hit_sectors", 0), ("dram_sectors", 100), ("dot_product_instructions", 5), ("matrix_products", 7),
       ]
       let counts = work.map { "\"\($0)\": \($1)" }.joined(separator: ", ")

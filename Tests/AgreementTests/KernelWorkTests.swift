@@ -15,7 +15,7 @@ import Workload
     arguments: kinds.map(\.name))
   func instructions(kind: String) throws {
     let stages = try #require(kinds.first { $0.name == kind }?.stages)
-    let gpu = try GPUDraft().gpu()
+    let (gpu, turing) = (try GPUDraft().gpu(), try GPUDraft(computeCapability: "7.5").gpu())
     for seed in 0..<300 {
       var generator = RandomCaseGenerator(seed: UInt64(seed) &* 7919)
       let random = try generator.draw(stages)
@@ -30,25 +30,40 @@ import Workload
       let conflictFree = closed.instructions - traffic.total.instructions - traffic.multiplyAddInstructions
       #expect(conflictFree == traffic.shared.requests, "\(random.description)")
       #expect(closed.sharedWavefronts >= traffic.shared.requests)
-      #expect(closed.loadRounds == loadRounds(schedule, on: gpu), "\(random.description)")
+      for other in [gpu, turing] {
+        #expect(KernelWork(schedule, on: other).waits == waits(schedule, on: other), "\(random.description)")
+      }
       #expect(closed.blocks == counted.blocks && closed.residentBlocks == counted.residentBlocks)
     }
   }
 
-  /// The most load rounds of any block, step by step.
-  private func loadRounds(_ schedule: Schedule, on gpu: GPU) -> Int {
-    let inFlight = gpu.hasAsynchronousCopies ? KernelWork.copiesInFlight : KernelWork.loadsInFlight
-    let perRound = schedule.lanes.threads * inFlight
+  /// The most waits of any block, step by step.
+  private func waits(_ schedule: Schedule, on gpu: GPU) -> Int {
+    let chain = schedule.chain
     return schedule.blocks.map { block in
-      schedule.steps(of: block).reduce(0) { sum, step in
-        guard case .load(let operand, let region) = step else { return sum }
-        let slots =
-          region.outer.count * region.channels.count * region.rows.indices.count
-          * region.columns.indices.count
-        let width = schedule.vectorWidth(of: operand)
-        let items = (slots + width - 1) / width
-        return sum + (items + perRound - 1) / perRound
+      var (waits, isCopying) = (0, false)
+      for step in schedule.steps(of: block) {
+        switch step {
+        case .load(.residual, _), .barrier, .store: break
+        case .load(let operand, let region):
+          let slots =
+            region.outer.count * region.channels.count * region.rows.indices.count
+            * region.columns.indices.count
+          let width = schedule.vectorWidth(of: operand)
+          let turns = ((slots + width - 1) / width + schedule.lanes.threads - 1) / schedule.lanes.threads
+          if !gpu.hasAsynchronousCopies {
+            waits += (turns + 3) / 4
+          } else if width * chain.elementBytes(of: operand) < 4 {
+            waits += turns
+          } else {
+            isCopying = true
+          }
+        case .compute:
+          waits += isCopying ? 1 : 0
+          isCopying = false
+        }
       }
+      return waits
     }.max() ?? 0
   }
 

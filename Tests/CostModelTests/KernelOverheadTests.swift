@@ -6,7 +6,7 @@ import Workload
 
 @testable import CostModel
 
-/// Instructions beside those that load, multiply and access shared memory, and those of a block's busiest warp, by hand.
+/// Instructions beside those that load, multiply and access shared memory, by hand.
 @Suite struct KernelOverheadTests {
   /// A pointwise layer of 8 channels and 8 filters with a bias on a map of 8 × 8, in tiles of 4 rows.
   private func work(chunk: Int, threads: Int = 32) throws -> KernelWork {
@@ -22,39 +22,54 @@ import Workload
     return KernelWork(schedule, on: try GPUDraft().gpu(), accesses: accesses, dram: accesses.total)
   }
 
-  private let load = KernelWork.instructionsPerLoad, result = KernelWork.instructionsPerResult
-  private let warp = KernelWork.instructionsPerWarp
-
   // A block makes 8 channels of 32 pixels: 2 groups of 4 channels × 16 of 2 pixels are 32 items, one warp's.
-  // Loads: 8 · 32 values in items of 4 are 64, two requests; 8 · 8 weights 16 items and 8 biases 2 items, one request each.
-  // Results: 4 · 2 a lane. Reads: 8 channels of 2 values, 2 packs of 4 channels of 4 filters. Products: 8 · 4 · 2. All of it is
-  // one warp's, so overhead and serial instructions differ by the reads and products alone. Two blocks; a bias is read at a
-  // reduction's end and in neither count.
-  @Test("One warp: what it does and what that takes beside, from the loads on")
+  // A warp begins three loads, 13 instructions each. 8 · 32 values in items of 4 are 64, two requests of 47; 8 · 8 weights 16 items and
+  // 8 biases 2 items, one request of 10 each. The item takes 34, and each of its 8 · 8 products, of packs of filters, 0.6.
+  // Two blocks of 225.4.
+  @Test("One warp: what it takes beside what it does")
   func oneWarp() throws {
     let found = try work(chunk: 8)
-    #expect(found.blocks == 2)
-    let beside = 4 * load + 4 * 2 * result + warp
-    #expect(found.overhead == 2 * beside)
-    #expect(found.serial == beside + (8 * 2 + 2 * 4) + 8 * 4 * 2)
+    #expect(found.blocks == 2 && found.warps == 1 && found.waits == 1)
+    #expect(found.overhead == 450)
   }
 
-  // Chunks of 4: 4 · 32 values are 32 items, one request, twice; 4 · 8 weights 8 items, one request, twice; biases once. Of reads
-  // and products a chunk has half.
+  // Chunks of 4: 4 · 32 values are 32 items, one request, twice; 4 · 8 weights 8 items, one request, twice; biases once: five loads
+  // are begun. Two items of 34 + 32 · 0.6, and 140 for the second chunk. Two blocks of 435.4.
   @Test("Chunks load in turn and store once")
   func chunks() throws {
     let found = try work(chunk: 4)
-    let beside = (2 + 2 + 1) * load + 4 * 2 * result + warp
-    #expect(found.overhead == 2 * beside)
-    #expect(found.serial == beside + 2 * ((4 * 2 + 4) + 4 * 4 * 2))
+    #expect(found.waits == 2)
+    #expect(found.overhead == 870)
   }
 
   // 128 threads: 2 · 16 items are fewer than half, 2 · 32 of one pixel are not: two warps with 4 channels of a pixel each, of four that
-  // there are. Loads take as many requests as before, but no thread has more than one of each operand.
-  @Test("More warps share loads and results; those without an item begin and end as well")
+  // there are. All four begin three loads, which take as many requests as before; two have items of 34 + 32 · 0.6. Two blocks of 376.4.
+  @Test("More warps share loads and items; those without an item begin loads as well")
   func fourWarps() throws {
     let found = try work(chunk: 8, threads: 128)
-    #expect(found.overhead == 2 * (4 * load + 2 * 4 * result + 4 * warp))
-    #expect(found.serial == 3 * load + 4 * result + warp + (8 * 1 + 2 * 4) + 8 * 4)
+    #expect(found.warps == 4 && found.waits == 1)
+    #expect(found.overhead == 752)
+  }
+
+  // 32 → 24 channels in INT8 and NHWC on 4 × 4 pixels, tiles of 3 rows, 4 columns and 16 channels: 2 · 2 blocks, of which two have 8
+  // channels, and the last tile's rows are not full. A warp's matrices are 16 pixels × 16 filters: 2 rounds of 8 filters for one item of
+  // 4 · 2 outputs a lane.
+  // Three loads begin (no bias: values, weights, multipliers): 13 each, 40 more of the weights, whose filters are no constant number.
+  // Values: 12 pixels of 32 B in items of 16 B, one request of 38 + 5. Weights: 16 or 8 filters of 2 items, one request of 10, and one of
+  // multipliers. The item: 34, 77 as channels are no constant, 12 for its rows; 8 results of 6. All 3 · 13 + 40 + 43 + 20 + 123 + 48 = 313.
+  @Test("Matrices of ragged channels")
+  func matrices() throws {
+    let axis = try WindowAxis(inputExtent: 4)
+    let shape = try ConvolutionShape(inputChannels: 32, outputChannels: 24, rows: axis, columns: axis)
+    let layer = Layer(name: "pw", operation: .convolution, shape: shape, inputs: [.input(0)])
+    let schedule = try Schedule(
+      Chain([layer], precision: .int8(.onnx), axisOrder: .hwc),
+      tiling: Tiling(rows: 3, columns: 4, channels: 16, reduction: [32]),
+      lanes: LaneMap(
+        threads: 32, vectorWidth: 16, channelsPerThread: 4, pixelsPerThread: 2, usesTensorCores: true))
+    let accesses = AnalyticTraffic(schedule).accesses
+    let found = KernelWork(schedule, on: try GPUDraft().gpu(), accesses: accesses, dram: accesses.total)
+    #expect(found.blocks == 4 && found.waits == 1 && found.matrixSteps == 1)
+    #expect(found.overhead == 4 * 313)
   }
 }

@@ -16,14 +16,15 @@ private func sample(_ change: (inout GPUDraft) -> Void = { _ in }) throws -> GPU
 private func work(_ change: (inout KernelWork) -> Void) -> KernelWork {
   var work = KernelWork(
     blocks: 96, residentBlocks: 2, elementType: .fp32, multiplyAdds: 0, instructions: 0, sharedWavefronts: 0,
-    l1Sectors: 0, l2Sectors: 0, dramBytes: 0, loadRounds: 0, sectorsFromL1: 0, sectorsFromL2: 0,
+    l1Sectors: 0, l2Sectors: 0, dramBytes: 0, warps: 8, waits: 0, sectorsFromL1: 0, sectorsFromL2: 0,
     sectorsFromDRAM: 0)
   change(&work)
   return work
 }
 
 @Suite struct TimeEstimateTests {
-  // 96 blocks on 48 multiprocessors: a 48th of everything on each, 1.5 clocks a nanosecond.
+  // 96 blocks on 48 multiprocessors: a 48th of everything on each, two blocks at once, 1.5 clocks a nanosecond. Handing out 96
+  // blocks takes 96 clocks, 64 ns.
   @Test(
     "Each term is what a reader works out by hand",
     arguments: [
@@ -52,34 +53,56 @@ private func work(_ change: (inout KernelWork) -> Void) -> KernelWork {
         },
         2000
       ),
-      // One round of two blocks: 3 dependent loads of 500 clocks.
-      (.latency, work { ($0.loadRounds, $0.sectorsFromDRAM) = (3, 7) }, 1000),
-      // The same with one block at a time.
-      (.latency, work { ($0.loadRounds, $0.sectorsFromDRAM, $0.residentBlocks) = (3, 7, 1) }, 2000),
-      // Half the sectors from the L2, at 250 clocks: 375 in the mean.
-      (.latency, work { ($0.loadRounds, $0.sectorsFromDRAM, $0.sectorsFromL2) = (4, 1, 1) }, 1000),
+      // Two blocks of one warp issue an instruction every two clocks.
+      (.issue, work { ($0.instructions, $0.warps) = (36_000, 1) }, 1000),
+      // Two of five warps two and a half a clock, one block of them at a time one and a quarter.
+      (.issue, work { ($0.instructions, $0.warps) = (180_000, 5) }, 1000),
+      (.issue, work { ($0.instructions, $0.warps, $0.residentBlocks) = (90_000, 5, 1) }, 1000),
+      (.distribution, work { $0.blocks = 3000 }, 2000),
+      // 3 loads of 500 clocks, one after the other; the same where some sectors come from nearer.
+      (.latency, work { ($0.waits, $0.sectorsFromDRAM) = (3, 7) }, 1000),
+      (.latency, work { ($0.waits, $0.sectorsFromDRAM, $0.sectorsFromL2) = (3, 1, 9) }, 1000),
+      // From the L2, at 250 clocks, and from the L1, at 40.
+      (.latency, work { ($0.waits, $0.sectorsFromL2) = (6, 7) }, 1000),
+      (.latency, work { ($0.waits, $0.sectorsFromL1) = (75, 7) }, 2000),
+      // A matrix follows the one before after 40 + 33 clocks.
+      (.latency, work { $0.matrixSteps = 30 }, 1460),
     ])
   func terms(limit: TimeLimit, work: KernelWork, nanoseconds: Double) throws {
     let estimate = TimeEstimate(work, on: try sample())
     #expect(estimate.nanoseconds[limit] == nanoseconds)
-    #expect(estimate.limit == (nanoseconds > 1000 ? limit : TimeLimit.allCases.first { $0 == limit }))
-    #expect(estimate.total == Picoseconds(Int(nanoseconds + 1000) * 1000))
+    #expect(estimate.limit == limit)
+    // Beside the largest overlapping term the distribution is hidden but for 0.3 of it, by two blocks but for half of that.
+    let together = work.residentBlocks == 1 ? 1.0 : 2
+    let beside = limit == .distribution ? 0 : limit == .latency ? 64 : 64 * 0.3 / together
+    #expect(estimate.total == Picoseconds(Int(((nanoseconds + 1000 + beside) * 1000).rounded())))
   }
 
-  @Test("One block resident does its loads and its work in sequence; two hide them")
+  @Test("What is not the largest term hides behind it, the better the more blocks there are at once")
   func hiding() throws {
-    // 2 blocks a multiprocessor, each 750 clocks of multiply-adds and 750 of loads.
-    func both(_ resident: Int) -> KernelWork {
-      work {
-        ($0.multiplyAdds, $0.loadRounds, $0.sectorsFromL2, $0.residentBlocks) = (288_000, 3, 1, resident)
-      }
+    // 2000 ns of DRAM, 1000 of the L1, 500 of instructions, 64 of distribution.
+    func time(_ resident: Int, blocks: Int = 96) throws -> Int {
+      TimeEstimate(
+        work {
+          ($0.dramBytes, $0.l1Sectors, $0.instructions) = (896_000, 288_000, 144_000)
+          ($0.blocks, $0.residentBlocks, $0.warps) = (blocks, resident, 16)
+        }, on: try sample()
+      ).total.count
     }
-    let alone = TimeEstimate(both(1), on: try sample())
-    #expect(alone.limit == .latency)
-    #expect(alone.nanoseconds[.latency] == 2000)
-    let two = TimeEstimate(both(2), on: try sample())
-    #expect(two.nanoseconds[.latency] == 1000)
-    #expect(two.total == Picoseconds(2_000_000))
+    // 0.3 of 1564 ns, all of it, half of it. Two blocks a multiprocessor cannot be three at once.
+    #expect(try time(1) == 1_000_000 + 2_000_000 + 469_200)
+    #expect(try time(2) == 1_000_000 + 2_000_000 + 234_600)
+    #expect(try time(3) == time(2))
+    // Five a multiprocessor are four at once; 240 blocks take 160 ns.
+    #expect(try time(4, blocks: 240) == 1_000_000 + 2_000_000 + 124_500)
+  }
+
+  @Test("Where blocks need not be handed out, only that is left out")
+  func undistributed() throws {
+    let kernel = work { ($0.dramBytes, $0.blocks) = (448_000, 960) }
+    let gpu = try sample()
+    #expect(TimeEstimate(kernel, on: gpu).nanoseconds[.distribution] == 640)
+    #expect(TimeEstimate(kernel, on: gpu, isDistributed: false).total == Picoseconds(2_000_000))
   }
 
   @Test("A tail of one block costs as much as a full round on its multiprocessor")
@@ -101,7 +124,7 @@ private func work(_ change: (inout KernelWork) -> Void) -> KernelWork {
   func empty() throws {
     let estimate = TimeEstimate(work { _ in }, on: try sample())
     #expect(estimate.limit == .launch)
-    #expect(estimate.total == Picoseconds(1_000_000))
+    #expect(estimate.total == Picoseconds(1_064_000))
   }
 
   @Test("A calibration multiplies its terms and replaces the launch")
@@ -116,7 +139,7 @@ private func work(_ change: (inout KernelWork) -> Void) -> KernelWork {
     #expect(estimate.nanoseconds[.dram] == 2000)
     #expect(estimate.nanoseconds[.l2] == 1000)
     #expect(estimate.limit == .dram)
-    #expect(estimate.total == Picoseconds(2_250_000))
+    #expect(estimate.total == Picoseconds(2_409_600))
   }
 
   @Test("10,000 random kernels: no estimate rises with a bandwidth, a rate or a clock, nor falls with work")
@@ -149,14 +172,15 @@ private func work(_ change: (inout KernelWork) -> Void) -> KernelWork {
         $0.elementType = random.next(in: 0...1) == 0 ? .fp32 : .int8
         ($0.multiplyAdds, $0.instructions, $0.sharedWavefronts) = (count(), count(), count())
         ($0.l1Sectors, $0.l2Sectors, $0.dramBytes) = (count(), count(), count())
-        ($0.loadRounds, $0.sectorsFromL1) = (random.next(in: 0...1000), count())
+        ($0.waits, $0.matrixSteps) = (random.next(in: 0...1000), random.next(in: 0...1000))
+        ($0.warps, $0.sectorsFromL1) = (random.next(in: 1...32), count())
         ($0.sectorsFromL2, $0.sectorsFromDRAM) = (count(), count())
       }
       let time = TimeEstimate(base, on: slow).total
       for gpu in fast { #expect(TimeEstimate(base, on: gpu).total <= time) }
       for path in [
         \KernelWork.multiplyAdds, \.instructions, \.sharedWavefronts, \.l1Sectors, \.l2Sectors, \.dramBytes,
-        \.loadRounds, \.dotProducts, \.matrices, \.l1Lines,
+        \.waits, \.matrixSteps, \.dotProducts, \.matrices, \.l1Lines, \.overhead,
       ] {
         var more = base
         more[keyPath: path] += 1 + more[keyPath: path] / 8

@@ -9,14 +9,14 @@ import Workload
 @Suite struct TimeFitTests {
   private let truth = TimeCalibration(
     launchNanoseconds: 1750,
-    factors: [.dram: 1.3, .l2: 1.8, .l1: 1, .shared: 0.7, .issue: 1, .compute: 1.15, .latency: 0.6])
+    factors: [.dram: 1.3, .l2: 1.8, .l1: 1, .shared: 0.7, .issue: 1, .compute: 1.15, .distribution: 1, .latency: 0.6])
 
   /// Kernels of which one term is much the largest, each term in turn, and kernels of mixed terms.
   private func works(_ random: inout SeededGenerator) -> [KernelWork] {
     (0..<120).map { index in
       var work = KernelWork(
         blocks: 480, residentBlocks: 4, elementType: .fp32, multiplyAdds: 1000, instructions: 3000,
-        sharedWavefronts: 2000, l1Sectors: 1000, l2Sectors: 1000, dramBytes: 32_000, loadRounds: 1,
+        sharedWavefronts: 2000, l1Sectors: 1000, l2Sectors: 1000, dramBytes: 32_000, warps: 8, waits: 1,
         sectorsFromL1: 0, sectorsFromL2: 500, sectorsFromDRAM: 500)
       let size = random.next(in: 20...400)
       switch index % 6 {
@@ -24,7 +24,7 @@ import Workload
       case 1: work.l2Sectors = size * 20_000
       case 2: work.sharedWavefronts = size * 100_000
       case 3: work.multiplyAdds = size * 400_000
-      case 4: (work.loadRounds, work.residentBlocks) = (size, 1)
+      case 4: (work.waits, work.residentBlocks) = (size, 1)
       default: (work.dramBytes, work.multiplyAdds) = (size * 50_000, size * 150_000)
       }
       return work
@@ -76,7 +76,7 @@ import Workload
       var work = try #require(works(&random).first)
       let size = random.next(in: 20...400)
       (work.dramBytes, work.instructions, work.multiplyAdds) = (0, size * 100_000, 0)
-      (work.loadRounds, work.sharedWavefronts, work.l2Sectors) = (0, 0, 0)
+      (work.waits, work.sharedWavefronts, work.l2Sectors) = (0, 0, 0)
       work.l1Lines = work.instructions / 4 / (index % 2 == 0 ? 2 : 5)
       let time = TimeEstimate(work, on: try gpu.calibrated(by: truth)).total.count
       return TimeFit.Observation(work: work, nanoseconds: Double(time) / 1000)
@@ -128,7 +128,7 @@ import Workload
       let work = KernelWork(
         blocks: 480, residentBlocks: 4, elementType: .fp32, multiplyAdds: 0, instructions: 0,
         sharedWavefronts: 0, l1Sectors: 0, l2Sectors: hasL2 ? size * 484_800 : 0,
-        dramBytes: size * 4_480_000, loadRounds: 0, sectorsFromL1: 0, sectorsFromL2: 0, sectorsFromDRAM: 0)
+        dramBytes: size * 4_480_000, warps: 8, waits: 0, sectorsFromL1: 0, sectorsFromL2: 0, sectorsFromDRAM: 0)
       let nanoseconds = Double(size) * 10_000 * (hasL2 ? 1.2 * 1.01 : 3)
       return TimeFit.Observation(work: work, nanoseconds: 1000 + nanoseconds)
     }

@@ -144,13 +144,14 @@ import Workload
         shared_factor: 0.5
         issue_factor: 2
         compute_factor: 1
+        distribution_factor: 1.5
         latency_factor: 1.125
 
       """
     let file = try GPUFile.parse(text: text + group, path: "x")
     let calibration = try #require(file.gpu.estimates.calibration)
     #expect(file.gpu.estimates.launchNanoseconds == 1250.5)
-    #expect(TimeLimit.allCases.map { calibration.factor(of: $0) } == [1.25, 1, 1, 0.5, 2, 1, 1.125, 1])
+    #expect(TimeLimit.allCases.map { calibration.factor(of: $0) } == [1.25, 1, 1, 0.5, 2, 1, 1.5, 1.125, 1])
     #expect(try GPUFile.parse(text: file.print(), path: "x") == file)
     for (old, new, code) in [
       ("  l2_factor: 1\n", "", DiagnosticCode.missingKey),

@@ -13,12 +13,12 @@ struct BlockWork {
     /// Passes over the banks beyond one for each of those: of copies those of wide items, of others as far as a compute step's
     /// first warps show.
     var bankConflicts = 0
-    /// Loads of a thread that wait for one another.
-    var loadRounds = 0
-    /// Instructions for addresses, bounds and results beside all those.
-    var overhead = 0
-    /// Instructions of the block's busiest warp, of both kinds.
-    var serial = 0
+    /// How often the block's threads wait for loads, one time after the other.
+    var waits = 0
+    /// Steps of matrices of the block's busiest warp.
+    var matrixSteps = 0
+    /// Tenths of warp instructions beside all those, and compute steps.
+    var overheadTenths = 0, steps = 0
 
     /// Adds `times` what `more` has beyond `less`.
     mutating func add(_ more: Counts, less: Counts, times: Int) {
@@ -28,9 +28,10 @@ struct BlockWork {
       multiplyAdds += (more.multiplyAdds - less.multiplyAdds) * times
       sharedRequests += (more.sharedRequests - less.sharedRequests) * times
       bankConflicts += (more.bankConflicts - less.bankConflicts) * times
-      loadRounds += (more.loadRounds - less.loadRounds) * times
-      overhead += (more.overhead - less.overhead) * times
-      serial += (more.serial - less.serial) * times
+      waits += (more.waits - less.waits) * times
+      matrixSteps += (more.matrixSteps - less.matrixSteps) * times
+      overheadTenths += (more.overheadTenths - less.overheadTenths) * times
+      steps += (more.steps - less.steps) * times
     }
   }
 
@@ -38,12 +39,21 @@ struct BlockWork {
   private let costs: StepCosts
   private var held: [[Range<Int>]]
   private var produced: [Range<Int>?]
+  /// Whether copies are on their way that no thread has waited for.
+  private var isCopying = false
+  private var waitsForCopies = 0
+  /// Whether the second copies of buffers were filled a step ahead, with what is loaded now.
+  private var isLoadedAhead = false
 
   init(_ costs: StepCosts, channels: Range<Int>) {
     self.costs = costs
     held = Array(repeating: [], count: costs.operands.count)
     produced = Array(repeating: nil, count: costs.chain.stages.count)
-    produce(costs.chain.stages.count - 1, channels)
+    let last = costs.chain.stages.count - 1
+    produce(last, channels)
+    // Those of a stage's later chunks.
+    let more = max(0, counts.steps - costs.chain.stages.indices.count { !costs.chain.isEpilogue($0) })
+    counts.overheadTenths += more * costs.warps * OverheadCosts.furtherStep
   }
 
   private var chain: Chain { costs.chain }
@@ -54,18 +64,21 @@ struct BlockWork {
     let chunks = costs.schedule.chunkCount(of: stage)
     // Chunks between the second and the last but one do what the second does: they differ from the one before as it does.
     let isRegular = chunks > 4 && !chain.mayCutGroups(of: stage)
+    let outside = isLoadedAhead
+    defer { isLoadedAhead = outside }
     for index in 0..<chunks where !isRegular || index < 2 || index >= chunks - 2 {
       let before = counts
+      // With the last chunk nothing is loaded ahead, so there is nothing to wait for.
+      if chunks > 1 { isLoadedAhead = costs.schedule.lanes.buffers > 1 && index == chunks - 1 }
       consume(costs.schedule.chunk(index, of: stage, for: channels), stage, channels)
       if isRegular, index == 1 { counts.add(counts, less: before, times: chunks - 4) }
     }
     let lanes = costs.lanes(stage, channels: channels.count)
     end(stage, lanes)
     if chain.isEpilogue(stage) { return }
-    let perWarp =
-      lanes.tile.channels * lanes.tile.pixels * KernelWork.instructionsPerResult
-    counts.overhead += perWarp * lanes.warps
-    counts.serial += perWarp * turns(lanes)
+    if chain.elementType == .int8 {
+      counts.overheadTenths += lanes.tile.channels * lanes.tile.pixels * lanes.warps * OverheadCosts.int8Result
+    }
   }
 
   /// Biases and multipliers at the end of the reduction, and the intermediate's writes.
@@ -83,14 +96,15 @@ struct BlockWork {
   }
 
   /// Items that the busiest warp works out one after the other.
-  private func turns(_ lanes: ComputeLanes) -> Int {
-    Schedule.ceilDivide(lanes.warps * WarpRequest.lanes, costs.schedule.lanes.threads)
-  }
+  private func turns(_ lanes: ComputeLanes) -> Int { Schedule.ceilDivide(lanes.warps, costs.warps) }
 
   private mutating func consume(_ chunk: Range<Int>, _ stage: Int, _ channels: Range<Int>) {
     let layer = chain.stages[stage]
+    var hasWaited = false
     if stage > 0 {
+      let before = waitsForCopies
       produce(stage - 1, chunk)
+      hasWaited = waitsForCopies > before
     } else {
       for input in layer.inputs.indices { load(.ifm(input), [chunk]) }
     }
@@ -101,21 +115,19 @@ struct BlockWork {
     if layer.hasBias { load(.bias(stage: stage), [channels]) }
     if chain.hasMultipliers(stage) { load(.multipliers(stage: stage), [channels]) }
     if chain.isEpilogue(stage) { loadResidual(of: stage, channels: channels.count) }
+    // What a stage takes is loaded before the stages that it reads begin, and waited for with what they load.
+    if isCopying, !hasWaited {
+      counts.waits += 1
+      waitsForCopies += 1
+    }
+    isCopying = false
     compute(stage, channels: channels.count, reducing: chunk.count)
   }
 
   /// To registers, as results are stored.
   private mutating func loadResidual(of stage: Int, channels: Int) {
-    guard let index = costs.operands.firstIndex(of: .residual(stage: stage)) else { return }
+    guard chain.operands.contains(.residual(stage: stage)) else { return }
     counts.loads += costs.lanes(stage, channels: channels).resultRequests
-    counts.loadRounds += rounds(
-      items: (costs.slots[index] * channels + costs.widths[index] - 1) / costs.widths[index])
-  }
-
-  /// Loads of a thread that wait for one another, of so many in a step.
-  private func rounds(items: Int) -> Int {
-    let perRound = costs.schedule.lanes.threads * costs.loadsInFlight
-    return (items + perRound - 1) / perRound
   }
 
   private mutating func load(_ operand: Operand, _ ranges: [Range<Int>]) {
@@ -127,18 +139,22 @@ struct BlockWork {
     counts.loads += warps
     counts.sharedRequests += warps
     counts.bankConflicts += WarpRequest.passes(items: items, bytes: costs.bytes[index]) - warps
-    counts.loadRounds += rounds(items: items)
-    counts.overhead += warps * KernelWork.instructionsPerLoad
-    counts.serial +=
-      Schedule.ceilDivide(items, costs.schedule.lanes.threads) * KernelWork.instructionsPerLoad
+    counts.overheadTenths += OverheadCosts.loading(operand, costs, requests: warps)
+    let perThread = Schedule.ceilDivide(items, costs.schedule.lanes.threads)
+    if costs.copiesAsynchronously, costs.bytes[index] >= OverheadCosts.leastCopied {
+      if !isLoadedAhead { isCopying = true }
+    } else {
+      // Through registers. Where copies are asynchronous the loop of the others is not unrolled (staging.cuh).
+      counts.waits += Schedule.ceilDivide(perThread, costs.copiesAsynchronously ? 1 : KernelWork.loadsInFlight)
+    }
   }
 
   private mutating func compute(_ stage: Int, channels: Int, reducing: Int) {
     let layer = chain.stages[stage]
     let lanes = costs.lanes(stage, channels: channels)
     let reduced = chain.mixesChannels(stage) ? reducing : layer.shape.channelsPerGroup
-    let before = counts
-    defer { addSerial(since: before, lanes) }
+    if !chain.isEpilogue(stage) { counts.steps += 1 }
+    counts.overheadTenths += OverheadCosts.computing(stage, costs, lanes, reduced: reduced)
     switch costs.model.path(of: stage) {
     case .elements: readElements(stage, lanes, reduced: reduced)
     case .packs(let size):
@@ -148,6 +164,7 @@ struct BlockWork {
         lanes.warps * (reduced * lanes.tile.pixels + reduced / size * lanes.tile.channels)
     case .matrix:
       let steps = reduced / ComputePath.matrixChannels * lanes.warps
+      counts.matrixSteps += reduced / ComputePath.matrixChannels * turns(lanes)
       counts.sharedRequests += 2 * steps * (lanes.tile.pixels + lanes.tile.channels / 2)
     }
     if costs.countsConflicts { addConflicts(stage, lanes, reduced: reduced) }
@@ -159,14 +176,6 @@ struct BlockWork {
     case .elements, .packs, .filterPacks: counts.multiplyAdds += products
     case .matrix: counts.matrices += products * WarpRequest.lanes / ComputePath.matrixProducts
     }
-  }
-
-  /// What the busiest warp has of a compute step, of which all warps that work have as much.
-  private mutating func addSerial(since before: Counts, _ lanes: ComputeLanes) {
-    let all =
-      counts.sharedRequests - before.sharedRequests + counts.multiplyAdds - before.multiplyAdds
-      + counts.dotProducts - before.dotProducts + counts.matrices - before.matrices
-    counts.serial += all / max(1, lanes.warps) * turns(lanes)
   }
 
   private mutating func readElements(_ stage: Int, _ lanes: ComputeLanes, reduced: Int) {
@@ -269,14 +278,19 @@ struct StepCosts {
   /// Of each operand: slots of one channel (and filter), elements that a lane loads at once, and their bytes.
   let slots, widths, bytes: [Int]
   let model: FootprintModel
-  /// Loads of one thread that may be under way together.
-  let loadsInFlight: Int
+  /// Warps of a block.
+  let warps: Int
+  let copiesAsynchronously: Bool
+  /// `Schedule.raggedMaps`.
+  let isRagged: [Bool]
   /// Whether bank conflicts are looked for, which takes most of the time.
   let countsConflicts: Bool
 
-  init(_ schedule: Schedule, loadsInFlight: Int, countsConflicts: Bool) {
+  init(_ schedule: Schedule, copiesAsynchronously: Bool, countsConflicts: Bool) {
     self.schedule = schedule
-    self.loadsInFlight = loadsInFlight
+    self.copiesAsynchronously = copiesAsynchronously
+    isRagged = schedule.raggedMaps
+    warps = Schedule.ceilDivide(schedule.lanes.threads, WarpRequest.lanes)
     self.countsConflicts = countsConflicts
     model = schedule.footprintModel
     let chain = schedule.chain

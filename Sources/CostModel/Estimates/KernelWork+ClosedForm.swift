@@ -17,8 +17,7 @@ extension KernelWork {
   ) {
     let chain = schedule.chain
     let costs = StepCosts(
-      schedule, loadsInFlight: gpu.hasAsynchronousCopies ? Self.copiesInFlight : Self.loadsInFlight,
-      countsConflicts: countsConflicts)
+      schedule, copiesAsynchronously: gpu.hasAsynchronousCopies, countsConflicts: countsConflicts)
     let blocks = schedule.blocks.count
     var counts = WorkCounts()
     for (channels, tiles) in schedule.channelTileClasses {
@@ -26,7 +25,6 @@ extension KernelWork {
         BlockWork(costs, channels: channels).counts, stores: costs.stores(channels.count),
         times: blocks / schedule.channelTiles * tiles)
     }
-    let warps = Schedule.ceilDivide(schedule.lanes.threads, WarpRequest.lanes)
     let sectors = SectorEstimate(schedule, accesses: accesses, on: gpu)
     self.init(
       blocks: blocks, residentBlocks: max(1, schedule.occupancy(on: gpu).blocksPerMultiprocessor),
@@ -36,13 +34,9 @@ extension KernelWork {
       sharedWavefronts: counts.sharedRequests + counts.bankConflicts,
       l1Sectors: sectors.loads + sectors.stores,
       l2Sectors: sectors.loads - sectors.fromL1 + sectors.stores, dramBytes: dram.count,
-      loadRounds: counts.loadRounds, sectorsFromL1: sectors.fromL1, sectorsFromL2: sectors.fromL2,
+      warps: costs.warps, waits: counts.waits, sectorsFromL1: sectors.fromL1, sectorsFromL2: sectors.fromL2,
       sectorsFromDRAM: sectors.fromDRAM, dotProducts: counts.dotProducts, matrices: counts.matrices,
-      overhead: min(
-        1 << 50,
-        saturatingSum(
-          counts.overhead, saturatingProduct(blocks, warps * Self.instructionsPerWarp))),
-      serial: counts.serial + Self.instructionsPerWarp, l1Lines: sectors.lines)
+      matrixSteps: counts.matrixSteps, overhead: counts.overheadTenths / 10, l1Lines: sectors.lines)
   }
 }
 
@@ -63,10 +57,10 @@ extension Schedule {
   }
 }
 
-/// Sums over the blocks of a kernel; of load rounds and serial instructions the most of any block.
+/// Sums over the blocks of a kernel; of what happens one after the other the most of any block.
 private struct WorkCounts {
-  var loads = 0, stores = 0, sharedRequests = 0, bankConflicts = 0, multiplyAdds = 0, loadRounds = 0
-  var dotProducts = 0, matrices = 0, overhead = 0, serial = 0
+  var loads = 0, stores = 0, sharedRequests = 0, bankConflicts = 0, multiplyAdds = 0
+  var dotProducts = 0, matrices = 0, overheadTenths = 0, waits = 0, matrixSteps = 0
 
   /// Counts beyond 2⁵⁰ stay there, so that no product of one of them overflows.
   mutating func add(_ block: BlockWork.Counts, stores: Int, times: Int) {
@@ -80,9 +74,9 @@ private struct WorkCounts {
     grow(&multiplyAdds, block.multiplyAdds)
     grow(&dotProducts, block.dotProducts)
     grow(&matrices, block.matrices)
-    grow(&overhead, block.overhead)
-    loadRounds = max(loadRounds, block.loadRounds)
-    serial = min(max(serial, block.serial), 1 << 49)
+    grow(&overheadTenths, block.overheadTenths)
+    waits = max(waits, block.waits)
+    matrixSteps = min(max(matrixSteps, block.matrixSteps), 1 << 49)
   }
 }
 

@@ -25,21 +25,22 @@ public struct KernelWork: Hashable, Sendable {
   public var l2Sectors: Int
   /// Bytes read from DRAM and written there.
   public var dramBytes: Int
-  /// Loads of a block that wait for one another, `loadsInFlight` of a thread at once.
-  public var loadRounds: Int
-  /// Warp instructions beside those counted: for addresses, bounds, results and a warp's beginning. An estimate.
+  /// Warps of a block.
+  public var warps: Int
+  /// How often the threads of a block wait for what they load, one time after the other.
+  public var waits: Int
+  /// Steps of `ComputePath.matrixChannels` input channels that a block's busiest warp multiplies one after the other.
+  public var matrixSteps: Int
+  /// Warp instructions beside those counted: for addresses, bounds and results. An estimate (`OverheadCosts`).
   public var overhead: Int
-  /// Instructions that the busiest warp of a block executes one after the other, of both kinds.
-  public var serial: Int
   /// Where the sectors that loads ask for are found.
   public var sectorsFromL1, sectorsFromL2, sectorsFromDRAM: Int
 
   public init(
     blocks: Int, residentBlocks: Int, elementType: ElementType, multiplyAdds: Int, instructions: Int,
-    sharedWavefronts: Int, l1Sectors: Int, l2Sectors: Int, dramBytes: Int, loadRounds: Int,
-    sectorsFromL1: Int,
-    sectorsFromL2: Int, sectorsFromDRAM: Int, dotProducts: Int = 0, matrices: Int = 0, overhead: Int = 0,
-    serial: Int = 0, l1Lines: Int = 0
+    sharedWavefronts: Int, l1Sectors: Int, l2Sectors: Int, dramBytes: Int, warps: Int, waits: Int,
+    sectorsFromL1: Int, sectorsFromL2: Int, sectorsFromDRAM: Int, dotProducts: Int = 0, matrices: Int = 0,
+    matrixSteps: Int = 0, overhead: Int = 0, l1Lines: Int = 0
   ) {
     self.blocks = blocks
     self.residentBlocks = residentBlocks
@@ -48,34 +49,21 @@ public struct KernelWork: Hashable, Sendable {
     self.instructions = instructions
     self.dotProducts = dotProducts
     self.matrices = matrices
+    self.warps = warps
+    self.waits = waits
+    self.matrixSteps = matrixSteps
     self.overhead = overhead
-    self.serial = serial
     self.sharedWavefronts = sharedWavefronts
     self.l1Sectors = l1Sectors
     self.l1Lines = l1Lines
     self.l2Sectors = l2Sectors
     self.dramBytes = dramBytes
-    self.loadRounds = loadRounds
     self.sectorsFromL1 = sectorsFromL1
     self.sectorsFromL2 = sectorsFromL2
     self.sectorsFromDRAM = sectorsFromDRAM
   }
 
-  /// Loads of one thread that may be under way together: how far the compiler unrolls the staging loop. No source;
-  /// `gpu calibrate` absorbs it in the factor of `latency`.
+  /// Loads of one thread that may be under way together where they go through registers: how far the compiler unrolls the
+  /// staging loop. No source.
   public static let loadsInFlight = 4
-  /// The same of asynchronous copies, which wait for nothing until the block's threads meet.
-  public static let copiesInFlight = 16
-  /// Instructions for addresses and bounds of a warp's load, for each of its lanes' results, and for what a warp begins and ends
-  /// with, at least: an H200 counted 36 to 60 a load and 20 to 72 a result of MobileNetV2's layers. `gpu calibrate` absorbs the
-  /// rest in the factors of `issue` and `latency`.
-  static let instructionsPerLoad = 36, instructionsPerResult = 20, instructionsPerWarp = 150
-
-  /// No more than the `overhead` of any kernel that stages so many bytes, 512 in a request at most, and has so many warps of
-  /// results: for bounds of searches.
-  public static func leastOverhead(staged: Bytes, results: Double, warps: Int) -> Int {
-    let loads = staged.count / 512 * instructionsPerLoad
-    return min(
-      1 << 50, loads + Int(min(results, 0x1p40)) * instructionsPerResult + warps * instructionsPerWarp)
-  }
 }

@@ -3,9 +3,10 @@ import Workload
 
 /// Fits the factors of a `TimeCalibration` to measured kernels.
 ///
-/// The model is `time = launch + max over terms of factor · term`. Which term is the largest depends on the factors, so two steps
+/// The time of `TimeEstimate` is a sum, each term with its factor: launch, latency, the largest of the overlapping terms in full and
+/// the others by a share. Which term is the largest depends on the factors, so two steps
 /// take turns: each kernel is assigned the term that is largest under the factors so far; then launch and factors are those of
-/// least squares of the *relative* errors, solved exactly, with Huber's weights of the errors before (1.345 times a scale of
+/// least squares of the *relative* errors within their bounds, with Huber's weights of the errors before (1.345 times a scale of
 /// 1.4826 · median |error|), so that a few wrong times do not pull. It ends when nothing changes, or after 200 turns; it begins with
 /// factors of 1, and once for each term with that one at 4. Of all turns it gives the one with the least mean absolute relative error. Everything is in a fixed order: equal inputs give equal factors.
 ///
@@ -42,13 +43,13 @@ public struct TimeFit: Hashable, Sendable {
     guard observations.allSatisfy({ $0.nanoseconds.isFinite && (1...1e12).contains($0.nanoseconds) }) else {
       throw .noTimes
     }
-    let terms = observations.map { Self.terms(of: $0.work, on: gpu) }
+    let terms = observations.map { FitTerms($0.work, on: gpu) }
     let times = observations.map(\.nanoseconds)
     let start = FitState(launch: gpu.estimates.latency.launchNanoseconds)
     errorBefore = start.meanError(terms, times)
     var best = (state: start, error: errorBefore)
     // Also from a state in which a term limits more: where it limits nothing at first, it never would.
-    let raised = TimeLimit.allCases.indices.filter { TimeLimit.allCases[$0] != .launch }
+    let raised = TimeLimit.allCases.indices.filter { FitTerms.overlaps[$0] }
     let starts = [start] + raised.map { start.raised($0, by: Self.raise) }
     for var state in starts {
       for _ in 0..<200 {
@@ -64,13 +65,7 @@ public struct TimeFit: Hashable, Sendable {
     let final = FitState(calibration)
     errorAfter = final.meanError(terms, times)
     kernels = Dictionary(
-      terms.map { (TimeLimit.allCases[final.limit(of: $0)], 1) }, uniquingKeysWith: +)
-  }
-
-  /// Uncalibrated terms in nanoseconds, in the order of `TimeLimit`; the launch is 0.
-  private static func terms(of work: KernelWork, on gpu: GPU) -> [Double] {
-    let nanoseconds = TimeEstimate.uncalibratedNanoseconds(work, on: gpu)
-    return TimeLimit.allCases.map { nanoseconds[$0] ?? 0 }
+      terms.map { (TimeLimit.allCases[$0.limit(final.factors)], 1) }, uniquingKeysWith: +)
   }
 }
 
@@ -97,19 +92,51 @@ extension TimeFitError: CustomStringConvertible {
   }
 }
 
+/// The terms of one kernel, uncalibrated.
+private struct FitTerms {
+  /// Nanoseconds in the order of `TimeLimit`; of the launch 1, whose factor is its time.
+  let values: [Double]
+  /// How much of an overlapping term that is not the largest adds to the time.
+  let unhidden: Double
+
+  /// Whether the term at an index of `TimeLimit` is one of those that overlap.
+  static let overlaps = TimeLimit.allCases.map { TimeLimit.overlapping.contains($0) }
+  static let launch = TimeLimit.allCases.count - 1
+
+  init(_ work: KernelWork, on gpu: GPU) {
+    let nanoseconds = TimeEstimate.uncalibratedNanoseconds(work, on: gpu)
+    values = TimeLimit.allCases.map { $0 == .launch ? 1 : nanoseconds[$0] ?? 0 }
+    unhidden = TimeEstimate.unhiddenShare(work, on: gpu)
+  }
+
+  /// Index of the largest overlapping term; of equals the first.
+  func limit(_ factors: [Double]) -> Int {
+    var limit = 0
+    for index in values.indices where Self.overlaps[index] {
+      if factors[index] * values[index] > factors[limit] * values[limit] { limit = index }
+    }
+    return limit
+  }
+
+  /// What each factor is multiplied by in the time, where `limit` is the largest term.
+  func row(limit: Int) -> [Double] {
+    values.indices.map { Self.overlaps[$0] && $0 != limit ? unhidden * values[$0] : values[$0] }
+  }
+}
+
 /// Launch overhead and factors on their way.
 private struct FitState {
-  var launch: Double
+  /// In the order of `TimeLimit`; the launch's is its nanoseconds.
   var factors: [Double]
 
   init(launch: Int) {
-    self.launch = Double(launch)
-    factors = TimeLimit.allCases.map { _ in 1 }
+    factors = TimeLimit.allCases.map { $0 == .launch ? Double(launch) : 1 }
   }
 
   init(_ calibration: TimeCalibration) {
-    launch = calibration.launchNanoseconds
-    factors = TimeLimit.allCases.map { calibration.factor(of: $0) }
+    factors = TimeLimit.allCases.map {
+      $0 == .launch ? calibration.launchNanoseconds : calibration.factor(of: $0)
+    }
   }
 
   func raised(_ index: Int, by factor: Double) -> FitState {
@@ -118,71 +145,54 @@ private struct FitState {
     return state
   }
 
-  /// Index of the largest term; of equals the first.
-  func limit(of terms: [Double]) -> Int {
-    var limit = 0
-    for index in terms.indices where factors[index] * terms[index] > factors[limit] * terms[limit] {
-      limit = index
-    }
-    return limit
+  func estimate(_ terms: FitTerms) -> Double {
+    zip(terms.row(limit: terms.limit(factors)), factors).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
-  func estimate(_ terms: [Double]) -> Double {
-    let limit = limit(of: terms)
-    return launch + factors[limit] * terms[limit]
-  }
-
-  func errors(_ terms: [[Double]], _ times: [Double]) -> [Double] {
+  func errors(_ terms: [FitTerms], _ times: [Double]) -> [Double] {
     zip(terms, times).map { (estimate($0) - $1) / $1 }
   }
 
-  func meanError(_ terms: [[Double]], _ times: [Double]) -> Double {
+  func meanError(_ terms: [FitTerms], _ times: [Double]) -> Double {
     errors(terms, times).reduce(0) { $0 + abs($1) } / Double(times.count)
   }
 
   func isNear(_ other: FitState) -> Bool {
-    abs(launch - other.launch) < 1e-6
-      && zip(factors, other.factors).allSatisfy { abs($0 - $1) < 1e-9 }
+    zip(factors, other.factors).allSatisfy { abs($0 - $1) <= 1e-9 * max(1, abs($1)) }
+  }
+
+  /// How many kernels each term limits.
+  private func counts(_ terms: [FitTerms]) -> [Int] {
+    terms.reduce(into: Array(repeating: 0, count: factors.count)) { $0[$1.limit(factors)] += 1 }
   }
 
   /// The next turn: weights, assignment, least squares.
-  func improved(_ terms: [[Double]], _ times: [Double]) -> FitState {
+  func improved(_ terms: [FitTerms], _ times: [Double]) -> FitState {
     let errors = errors(terms, times)
     let sorted = errors.map { abs($0) }.sorted()
     let bend = 1.345 * 1.4826 * sorted[sorted.count / 2]
-    var groups = [FitGroup](repeating: FitGroup(), count: factors.count)
+    var squares = LeastSquares(count: factors.count)
     for (index, time) in times.enumerated() {
       let huber = abs(errors[index]) <= bend ? 1 : bend / abs(errors[index])
-      let limit = limit(of: terms[index])
-      groups[limit].add(terms[index][limit], time, weight: huber / (time * time))
+      squares.add(terms[index].row(limit: terms[index].limit(factors)), time, weight: huber / (time * time))
     }
     var next = self
-    // The launch that least squares give once every factor is written as a function of it.
-    var (numerator, denominator) = (0.0, 0.0)
-    for (index, group) in groups.enumerated() where group.count > 0 {
-      if group.isFree {
-        numerator += group.y - group.t * group.ty / group.tt
-        denominator += group.w - group.t * group.t / group.tt
-      } else {
-        next.factors[index] = 1
-        numerator += group.y - group.t
-        denominator += group.w
-      }
+    let counts = counts(terms)
+    var bounds = factors.map { _ in 0.01...100 }
+    bounds[FitTerms.launch] = 0...(times.min() ?? 0)
+    for index in factors.indices where FitTerms.overlaps[index] && counts[index] < TimeFit.leastKernels {
+      next.factors[index] = 1
+      bounds[index] = 1...1
     }
-    let scale = groups.reduce(0) { $0 + $1.w }
-    if denominator > 1e-9 * scale { next.launch = numerator / denominator }
-    next.launch = min(max(next.launch, 0), times.min() ?? 0)
-    for (index, group) in groups.enumerated() where group.isFree {
-      next.factors[index] = min(max((group.ty - next.launch * group.t) / group.tt, 0.01), 100)
-    }
+    next.factors = squares.solution(from: next.factors, within: bounds)
     return next
   }
 
   /// Where too few kernels speak for a factor, an earlier turn may have left one: none above 1 stays, and with a smaller one the
   /// term limits no more kernels.
-  func withoutIdle(_ terms: [[Double]]) -> FitState {
+  func withoutIdle(_ terms: [FitTerms]) -> FitState {
     var state = self
-    for index in factors.indices where terms.count(where: { limit(of: $0) == index }) < TimeFit.leastKernels {
+    for (index, count) in counts(terms).enumerated() where FitTerms.overlaps[index] && count < TimeFit.leastKernels {
       state.factors[index] = min(1, factors[index])
     }
     return state
@@ -193,24 +203,43 @@ private struct FitState {
     func six(_ value: Double) -> Double { (value * 1e6).rounded() / 1e6 }
     let pairs = zip(TimeLimit.allCases, factors).filter { $0.0 != .launch }.map { ($0, six($1)) }
     return TimeCalibration(
-      launchNanoseconds: (launch * 1000).rounded() / 1000,
+      launchNanoseconds: (factors[FitTerms.launch] * 1000).rounded() / 1000,
       factors: Dictionary(pairs) { first, _ in first })
   }
 }
 
-/// Weighted sums of the kernels that one term limits.
-private struct FitGroup {
-  var count = 0
-  var w = 0.0, t = 0.0, y = 0.0, tt = 0.0, ty = 0.0
+/// Weighted least squares within bounds.
+private struct LeastSquares {
+  private var matrix: [[Double]]
+  private var right: [Double]
 
-  var isFree: Bool { count >= TimeFit.leastKernels && tt > 0 }
+  init(count: Int) {
+    matrix = Array(repeating: Array(repeating: 0, count: count), count: count)
+    right = Array(repeating: 0, count: count)
+  }
 
-  mutating func add(_ term: Double, _ time: Double, weight: Double) {
-    count += 1
-    w += weight
-    t += weight * term
-    y += weight * time
-    tt += weight * term * term
-    ty += weight * term * time
+  mutating func add(_ row: [Double], _ value: Double, weight: Double) {
+    for i in row.indices {
+      right[i] += weight * row[i] * value
+      for j in row.indices { matrix[i][j] += weight * row[i] * row[j] }
+    }
+  }
+
+  /// One unknown after the other is put where it is best while the rest stays (Gauss–Seidel, each kept within its bounds), which
+  /// comes to the one best point, for the squares' sum is convex. An unknown that no row has stays.
+  func solution(from start: [Double], within bounds: [ClosedRange<Double>]) -> [Double] {
+    var point = start
+    for _ in 0..<20_000 {
+      var change = 0.0
+      for i in point.indices where matrix[i][i] > 0 {
+        var rest = right[i]
+        for j in point.indices where j != i { rest -= matrix[i][j] * point[j] }
+        let best = min(max(rest / matrix[i][i], bounds[i].lowerBound), bounds[i].upperBound)
+        change = max(change, abs(best - point[i]) / max(1, abs(point[i])))
+        point[i] = best
+      }
+      if change < 1e-12 { break }
+    }
+    return point
   }
 }

@@ -161,6 +161,11 @@ enum PlanListing {
     ]
   }
 
+  /// The same as one word.
+  static func word(_ schedule: Schedule) throws(CommandFailure) -> String {
+    try json(schedule).text().filter { !$0.isWhitespace }
+  }
+
   static func json(_ accesses: GlobalAccesses) -> JSONValue {
     let rows = accesses.operands.map { operand -> (String, JSONValue) in
       let causes = AccessCause.allCases.filter { accesses[operand, $0] > .zero }.map {

@@ -168,6 +168,7 @@ private struct BundleContents {
         counter.metric(on: plan.gpu).map { ($0, counter.value(from: traffic)) }
       },
       work: KernelWork(traffic, of: schedule, on: plan.gpu).counts,
+      schedule: try PlanListing.word(schedule),
       convolutions: stages.allSatisfy(\.hasWeights) ? stages.map(convolution) : [])
   }
 

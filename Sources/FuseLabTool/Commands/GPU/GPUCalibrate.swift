@@ -125,7 +125,7 @@ struct TileRanking {
 enum Calibrated {
   static func file(_ base: GPUFile, _ fit: TimeFit, evidence: String) throws(GPUError) -> GPUFile {
     var provenance = base.provenance
-    let idle = TimeLimit.allCases.filter { $0 != .launch && (fit.kernels[$0] ?? 0) < TimeFit.leastKernels }
+    let idle = TimeLimit.overlapping.filter { (fit.kernels[$0] ?? 0) < TimeFit.leastKernels }
     provenance[.calibration] = GPUFile.Provenance(
       source: evidence,
       note: idle.isEmpty

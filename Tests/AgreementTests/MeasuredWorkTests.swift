@@ -1,0 +1,97 @@
+import CostModel
+import Foundation
+import Fusion
+import MemorySimulation
+import ModelFiles
+import Scheduling
+import TestSupport
+import Testing
+import Workload
+
+/// What the kernels did that were timed on a GPU, as `Configs/Measurements` has it beside their times.
+@Suite struct MeasuredWorkTests {
+  static let files = ["plans-fp32", "plans-int8", "tiles-fp32", "tiles-int8"]
+  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("../../Configs/Measurements/h200").standardizedFileURL
+
+  private struct Timed: Decodable {
+    let layers: [String]
+    let work: [String: Int]
+  }
+
+  /// Counted anew. Where the counts have changed for good reason, `FUSELAB_RECOUNT=1` puts those of all kernels into the files.
+  @Test("Counts of timed kernels are those of their schedules", arguments: files)
+  func counts(_ name: String) throws {
+    let url = Self.folder.appendingPathComponent(name + ".json")
+    var lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map(String.init)
+    let isAnew = ProcessInfo.processInfo.environment["FUSELAB_RECOUNT"] == "1"
+    for index in lines.indices where lines[index].hasPrefix("{\"kernel\"") && (isAnew || index % 24 == 3) {
+      let line = lines[index].hasSuffix(",") ? String(lines[index].dropLast()) : lines[index]
+      let timed = try JSONDecoder().decode(Timed.self, from: Data(line.utf8))
+      let counts = try recounted(timed.layers, line, isInt8: name.hasSuffix("int8"))
+      if isAnew {
+        let list = counts.map { "\"\($0.name)\":\($0.value)" }.joined(separator: ",")
+        lines[index].replace(/"work":\{[^}]*\}/, with: "\"work\":{\(list)}")
+      } else {
+        #expect(timed.work == Dictionary(uniqueKeysWithValues: counts), "\(name), line \(index + 1)")
+      }
+    }
+    if isAnew { try (lines.joined(separator: "\n") + "\n").write(to: url, atomically: true, encoding: .utf8) }
+  }
+
+  @Test(
+    "Instructions are those that an H200 executed of tiles, within 8 % in the mean, and rank the tiles of a kernel as it did",
+    arguments: ["tiles-fp32", "tiles-int8"])
+  func instructions(_ name: String) throws {
+    struct File: Decodable { let bench: [Tile] }
+    struct Tile: Decodable {
+      let layers: [String]
+      let work: [String: Int]
+      let instructions: Int
+    }
+    let text = try Data(contentsOf: Self.folder.appendingPathComponent(name + ".json"))
+    let tiles = try JSONDecoder().decode(File.self, from: text).bench
+    #expect(tiles.count >= 125)
+    var pairs: [[String]: [(Double, Double)]] = [:]
+    var error = 0.0
+    for tile in tiles {
+      let counted = try #require(tile.work["instructions"]) + #require(tile.work["overhead_instructions"])
+      error += abs(Double(counted) / Double(tile.instructions) - 1)
+      pairs[tile.layers, default: []].append((Double(counted), Double(tile.instructions)))
+    }
+    #expect(error / Double(tiles.count) < 0.08, "\(error / Double(tiles.count))")
+    let ranks = pairs.values.compactMap { RankCorrelation.kendallTau($0) }
+    #expect(ranks.count == 8 && ranks.reduce(0, +) / 8 > 0.9, "\(ranks)")
+  }
+
+  private func recounted(
+    _ layers: [String], _ line: String, isInt8: Bool
+  ) throws -> [(name: String, value: Int)] {
+    let names = layers.map { $0.split(separator: "/").map(String.init) }
+    let name = try #require(names.first?.first)
+    let network = try #require(BuiltIn.network(named: name))
+    let gpu = try #require(BuiltIn.gpu(named: "h200"))
+    let schedule = try #require(line.firstMatch(of: /"schedule":(\{[^}]*\})/)).1
+    let list = names.map { "\"\($0[1])\"" }.joined(separator: ",")
+    let plan = """
+      {"schema": "fuselab.simulate/1", "data": {"network": "", "element_type": "", "layout": "", "batch": 1,
+       "kernels": [{"layers": [\(list)], "schedule": \(schedule)}]}}
+      """
+    let kernel = try #require(try PlanFile.parse(text: plan, path: "line").kernels.first)
+    let numbers = try kernel.layers.map { name in
+      try #require(network.layers.firstIndex { $0.name == name })
+    }
+    let chain = try Chain(
+      network.run(of: numbers),
+      precision: isInt8 ? .int8(.onnx) : .fp32, axisOrder: isInt8 ? .hwc : .chw)
+    let made = try Schedule(
+      chain,
+      tiling: Tiling(
+        rows: kernel.rows, columns: kernel.columns, channels: kernel.channels, reduction: kernel.reduction),
+      lanes: LaneMap(
+        threads: kernel.threads, vectorWidth: kernel.vectorWidth, buffers: kernel.buffers,
+        channelsPerThread: kernel.channelsPerThread, pixelsPerThread: kernel.pixelsPerThread,
+        usesTensorCores: kernel.usesTensorCores), order: try #require(BlockOrder(rawValue: kernel.order)))
+    return KernelWork(KernelReplay(made, on: gpu).run(), of: made, on: gpu).counts
+  }
+}
