@@ -66,7 +66,8 @@ struct EstimatePricer {
     let blocks = gpu.multiprocessors * gpu.blocksPerMultiprocessor
     // The busiest multiprocessor has a block at least, and in all there may be no more than one for each.
     return bound(
-      channels, blocks: blocks, warps: gpu.multiprocessors, isDistributed: false, accesses: accesses, dram: dram
+      channels, blocks: blocks, warps: gpu.multiprocessors, isDistributed: false, accesses: accesses,
+      dram: dram
     ) { map in
       Double(rows.distinct[map] * columns.distinct[map])
     }
@@ -83,9 +84,11 @@ struct EstimatePricer {
     var multiplyAdds = 0.0
     var packed = 0.0
     var reads = 0.0
+    var lanes: [Double] = []
     for (stage, layer) in chain.stages.enumerated() {
       let outputs = Double(chain.last.shape.batch) * Double(channels.computed(stage)) * pixels(stage + 1)
       let products = outputs * Double(layer.shape.taps) / Double(gpu.warpSize)
+      lanes.append(outputs / Double(gpu.warpSize))
       if layer.hasWeights {
         if chain.mayTakePacks(stage) { packed += products } else { multiplyAdds += products }
       }
@@ -112,8 +115,9 @@ struct EstimatePricer {
       multiplyAdds: adds, instructions: adds + matrices + shared, sharedWavefronts: shared,
       l1Sectors: sectors,
       l2Sectors: sectors, dramBytes: dram.count, warps: gpu.threadsPerBlock / gpu.warpSize, waits: 1,
-      sectorsFromL1: 0, sectorsFromL2: 0, sectorsFromDRAM: 1, dotProducts: hasFastMatrices ? 0 : dots, matrices: hasFastMatrices ? matrices : 0,
-      overhead: KernelWork.leastOverhead(staged: accesses - unstaged, warps: warps))
+      sectorsFromL1: 0, sectorsFromL2: 0, sectorsFromDRAM: 1, dotProducts: hasFastMatrices ? 0 : dots,
+      matrices: hasFastMatrices ? matrices : 0,
+      overhead: KernelWork.leastOverhead(chain, staged: accesses - unstaged, warps: warps, outputs: lanes))
     return objective.estimate(of: work, on: gpu, isDistributed: isDistributed)
   }
 

@@ -87,7 +87,9 @@ private struct ManifestReader {
   mutating func json(_ key: String) throws(BundleError) -> String {
     let text = try word(key)
     let isPlain = text.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "\\") }
-    guard isPlain, text.hasPrefix("{"), text.hasSuffix("}") else { throw error("'\(key)' takes an object of JSON") }
+    guard isPlain, text.hasPrefix("{"), text.hasSuffix("}") else {
+      throw error("'\(key)' takes an object of JSON")
+    }
     return text
   }
 

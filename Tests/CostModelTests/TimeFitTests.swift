@@ -9,7 +9,9 @@ import Workload
 @Suite struct TimeFitTests {
   private let truth = TimeCalibration(
     launchNanoseconds: 1750,
-    factors: [.dram: 1.3, .l2: 1.8, .l1: 1, .shared: 0.7, .issue: 1, .compute: 1.15, .distribution: 1, .latency: 0.6])
+    factors: [
+      .dram: 1.3, .l2: 1.8, .l1: 1, .shared: 0.7, .issue: 1, .compute: 1.15, .distribution: 1, .latency: 0.6,
+    ])
 
   /// Kernels of which one term is much the largest, each term in turn, and kernels of mixed terms.
   private func works(_ random: inout SeededGenerator) -> [KernelWork] {
@@ -128,7 +130,8 @@ import Workload
       let work = KernelWork(
         blocks: 480, residentBlocks: 4, elementType: .fp32, multiplyAdds: 0, instructions: 0,
         sharedWavefronts: 0, l1Sectors: 0, l2Sectors: hasL2 ? size * 484_800 : 0,
-        dramBytes: size * 4_480_000, warps: 8, waits: 0, sectorsFromL1: 0, sectorsFromL2: 0, sectorsFromDRAM: 0)
+        dramBytes: size * 4_480_000, warps: 8, waits: 0, sectorsFromL1: 0, sectorsFromL2: 0,
+        sectorsFromDRAM: 0)
       let nanoseconds = Double(size) * 10_000 * (hasL2 ? 1.2 * 1.01 : 3)
       return TimeFit.Observation(work: work, nanoseconds: 1000 + nanoseconds)
     }

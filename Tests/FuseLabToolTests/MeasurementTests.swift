@@ -283,5 +283,10 @@ import Testing
     #expect(factors.count == 8)
     for (term, factor) in factors { #expect(value("\(term)_factor") == factor, "\(term)") }
     #expect(value("launch_nanoseconds") == data["launch_nanoseconds"] as? Double)
+    let error = try #require(data["mean_error_share_after"] as? Double)
+    #expect(error < 0.075, "\(error)")
+    let rankings = try #require(data["tile_rankings"] as? [[String: Any]])
+    let taus = rankings.compactMap { $0["kendall_tau_given"] as? Double }
+    #expect(taus.count == 16 && taus.reduce(0, +) / 16 >= 0.9, "\(taus)")
   }
 }

@@ -77,7 +77,8 @@ struct BlockWork {
     end(stage, lanes)
     if chain.isEpilogue(stage) { return }
     if chain.elementType == .int8 {
-      counts.overheadTenths += lanes.tile.channels * lanes.tile.pixels * lanes.warps * OverheadCosts.int8Result
+      counts.overheadTenths +=
+        lanes.tile.channels * lanes.tile.pixels * lanes.warps * OverheadCosts.int8Result
     }
   }
 
@@ -145,7 +146,8 @@ struct BlockWork {
       if !isLoadedAhead { isCopying = true }
     } else {
       // Through registers. Where copies are asynchronous the loop of the others is not unrolled (staging.cuh).
-      counts.waits += Schedule.ceilDivide(perThread, costs.copiesAsynchronously ? 1 : KernelWork.loadsInFlight)
+      counts.waits += Schedule.ceilDivide(
+        perThread, costs.copiesAsynchronously ? 1 : KernelWork.loadsInFlight)
     }
   }
 

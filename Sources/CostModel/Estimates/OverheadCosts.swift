@@ -25,11 +25,13 @@ enum OverheadCosts {
   private static let rowRequest = 470, pixelRequest = 380, emptySlots = 50
   /// A warp's items: of a stage that mixes channels, more where several warps share out matrices and where the items of a pixel are
   /// no constant; of a depthwise stage; of a layer without weights. For each axis on which some slot is empty.
-  private static let mixingItem = 340, sharedMatrix = 1100, raggedItem = 770, depthwiseItem = 420, otherItem = 200
+  private static let mixingItem = 340, sharedMatrix = 1100, raggedItem = 770, depthwiseItem = 420,
+    otherItem = 200
   private static let emptyOutputs = 120
   /// A product of packs, of dp4a in FP32's place; of bytes that are read several at once and multiplied one by one, by filters and by
   /// channels; of a lane's single bytes; a tap of a pool.
-  private static let packProduct = 6, dotProduct = 10, byteOfFilter = 21, byteOfChannel = 50, byte = 10, tap = 140
+  private static let packProduct = 6, dotProduct = 10, byteOfFilter = 21, byteOfChannel = 50, byte = 10,
+    tap = 140
 
   /// All warps' tenths of a step that loads `operand` by so many requests.
   static func loading(_ operand: Operand, _ costs: StepCosts, requests: Int) -> Int {
@@ -60,12 +62,31 @@ enum OverheadCosts {
     var item = otherItem + outputs * taps * tap
     if layer.hasWeights {
       let isMixing = chain.mixesChannels(stage)
-      item = (isMixing ? mixingItem : depthwiseItem) + emptyOutputs * costs.axesWithEmptySlots(ofMap: stage + 1)
+      item =
+        (isMixing ? mixingItem : depthwiseItem) + emptyOutputs * costs.axesWithEmptySlots(ofMap: stage + 1)
       if isChannelsFirst, costs.isRagged[stage + 1] { item += raggedItem }
       item += reduced * outputs * taps * product(path, isMixing: isMixing, lanes, chain.elementType)
       if path == .matrix, lanes.warps > 1 { item += sharedMatrix }
     }
     return item * lanes.warps
+  }
+
+  /// Pixels of a lane's register tile, at most.
+  private static let mostPixels = 16.0
+
+  /// No more than what `computing` has for each output of a lane, with the requantization.
+  fileprivate static func leastPerOutput(_ chain: Chain, _ stage: Int) -> Double {
+    if chain.isEpilogue(stage) { return 0 }
+    let layer = chain.stages[stage]
+    let result = chain.elementType == .int8 ? Double(int8Result) : 0
+    guard layer.hasWeights else {
+      return result + Double(layer.shape.rows.window * layer.shape.columns.window * tap)
+    }
+    let channels = Double(LaneMap().channelsPerThread)
+    if chain.mixesChannels(stage) { return result + Double(mixingItem) / channels / mostPixels }
+    let product = chain.elementType == .int8 ? Double(byte * layer.shape.taps) : 0
+    let outputs = chain.axisOrder == .hwc ? channels : 1
+    return result + product + Double(depthwiseItem) / outputs / Double(FootprintModel.unmixedPixels)
   }
 
   private static func product(
@@ -81,10 +102,15 @@ enum OverheadCosts {
 }
 
 extension KernelWork {
-  /// No more than the `overhead` of any kernel that stages so many bytes, 512 in a request at most, by so many warps: for bounds of
-  /// searches.
-  public static func leastOverhead(staged: Bytes, warps: Int) -> Int {
-    let tenths = staged.count / 512 * OverheadCosts.runRequest + saturatingProduct(warps, OverheadCosts.beginning)
+  /// No more than the `overhead` of any kernel that stages so many bytes, 512 in a request at most, by so many warps, and makes so
+  /// many outputs of each stage in full warps: for bounds of searches.
+  public static func leastOverhead(_ chain: Chain, staged: Bytes, warps: Int, outputs: [Double]) -> Int {
+    let results = zip(chain.stages.indices, outputs).reduce(0.0) {
+      $0 + $1.1 * OverheadCosts.leastPerOutput(chain, $1.0)
+    }
+    let requests = staged.count / 512 * OverheadCosts.runRequest
+    let tenths = saturatingSum(
+      requests + Int(min(results * 0.999_999, 0x1p50)), saturatingProduct(warps, OverheadCosts.beginning))
     return min(1 << 50, tenths / 10)
   }
 }

@@ -192,7 +192,8 @@ private struct FitState {
   /// term limits no more kernels.
   func withoutIdle(_ terms: [FitTerms]) -> FitState {
     var state = self
-    for (index, count) in counts(terms).enumerated() where FitTerms.overlaps[index] && count < TimeFit.leastKernels {
+    for (index, count) in counts(terms).enumerated()
+    where FitTerms.overlaps[index] && count < TimeFit.leastKernels {
       state.factors[index] = min(1, factors[index])
     }
     return state

@@ -28,7 +28,7 @@ enum EstimateListing {
       ])
     }
     terms.addRule()
-    terms.add(["launch and largest term", microseconds(time.total), ""])
+    terms.add(["launch, latency, largest, part of the rest", microseconds(time.total), ""])
     var energy = TextTable([.text("estimate of energy", shrinksTo: nil), .number("uJ"), .text("")])
     for part in EnergyEstimate.Part.allCases {
       let picojoules = Self.picojoules(estimate.energy, part)

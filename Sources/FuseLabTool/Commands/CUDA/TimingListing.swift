@@ -58,7 +58,8 @@
             [
               "kind": .string(row.schedule.kind.description),
               "layers": JSONValue(row.layers.map { plan.network.layers[$0].name }),
-              "failure": JSONValue(row.failure), "work": work(row), "schedule": PlanListing.json(row.schedule),
+              "failure": JSONValue(row.failure), "work": work(row),
+              "schedule": PlanListing.json(row.schedule),
               "fused": Self.json(row.fused), "unfused": Self.json(row.unfused),
             ]
           }),
