@@ -7,8 +7,7 @@ TARGET static void FN(load)(
     const fuselab_line_sets &cache, const uint64_t *stream, size_t count, uint64_t forced, uint64_t *missed,
     fuselab_line_answers &answers) {
   const uint64_t first = cache.first, turn = cache.turn, magic = cache.magic, sets = cache.sets;
-  const uint32_t sectors = cache.sectors;
-  const uint64_t places = cache.ways == 64 ? ~0ull : (1ull << cache.ways) - 1;
+  const FN(Constants) constants(cache);
   uint32_t *const entries = cache.entries;
   uint64_t lines = 0;
   size_t next = 0, index = 0;
@@ -19,13 +18,14 @@ TARGET static void FN(load)(
 #pragma clang loop unroll_count(4)
     for (; index < end; index++) {
       const uint64_t access = stream[index];
-      const uint64_t number = access >> 16, line = number - first;
+      // Bits below the line's number do no harm.
+      const uint64_t line = access - (first << 16);
       const uint32_t mask = (uint32_t)(access & 0xff);
-      const uint64_t set = isPower ? number & (sets - 1)
-                                   : (uint64_t)((unsigned __int128)(magic * (line + turn)) * sets >> 64);
-      const uint32_t tag = (uint32_t)(line + 1) << sectors;
+      const uint64_t set =
+          isPower ? access >> 16 & (sets - 1)
+                  : (uint64_t)((unsigned __int128)(magic * ((line >> 16) + turn)) * sets >> 64);
       const uint32_t found =
-          FN(use)<vectors>(entries + set * (vectors * fuselab_entries_per_vector), tag, mask, sectors, places);
+          FN(use)<vectors>(entries + set * (vectors * fuselab_entries_per_vector), stream + index, constants);
       const uint32_t fresh = mask & ~found;
       const uint64_t cause = isForced ? forced : access & 0x700;
       const uint64_t place = isForced ? 0 : cause >> 5;
@@ -47,7 +47,7 @@ TARGET static void FN(load)(
     }
   }
   answers.missed = next;
-  answers.lines = lines;
+  answers.lines = lines >> 16;
 }
 
 template <int vectors>

@@ -127,21 +127,21 @@ struct EstimatePricer {
 extension Chain {
   /// Whether a stage in INT8 may take several input channels at once.
   fileprivate func mayTakePacks(_ stage: Int) -> Bool {
-    elementType == .int8 && axisOrder == .hwc && mixesChannels(stage)
+    elementType == .int8 && mixesChannels(stage) && (axisOrder == .hwc || stages[stage].shape.isOfOnePixel)
   }
 }
 
 extension LaneLegality {
   /// Shared-memory reads for each product of a stage, at least: a register tile of `c` channels × `p` pixels reads `c + p`
   /// values for `c · p` products where channels are mixed, else a value for each product and a weight for `p`. NHWC reads
-  /// values and weights of several channels at once, where they are mixed up to a matrix of them: nothing is claimed for
+  /// values and weights of several channels at once, where they are mixed up to a matrix of them, as do maps of one pixel: nothing is claimed for
   /// those. An add inside a chain reads registers.
   static func leastReadsPerProduct(_ chain: Chain, _ stage: Int) -> Double {
     guard chain.stages[stage].hasWeights else { return chain.isEpilogue(stage) ? 0 : 1 }
     let isChannelsFirst = chain.axisOrder == .hwc
     if chain.mixesChannels(stage) {
       // Of filters several channels are read at once.
-      return isChannelsFirst
+      return isChannelsFirst || chain.stages[stage].shape.isOfOnePixel
         ? 0 : 1 / Double(LaneMap().channelsPerThread) + 1 / Double(4 * (pixelCounts.max() ?? 1))
     }
     let read = isChannelsFirst ? 1 / Double(LaneMap().channelsPerThread) : 1

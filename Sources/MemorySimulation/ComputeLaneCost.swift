@@ -149,7 +149,7 @@ struct ComputeLaneCost {
     let steps = reduced / ComputePath.matrixChannels
     let origin = lanes.matrixOrigin(warp: warp)
     for half in 0..<2 {
-      for p in 0..<lanes.tile.pixels {
+      for p in 0..<lanes.pixelsRead {
         add(steps, apart: ComputePath.matrixChannels, size: 4, &total) { lane in
           value(warp, lane, 0, p, 0, 0).map { $0 + 16 * half + 4 * (lane % 4) }
         }

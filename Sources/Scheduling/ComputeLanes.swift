@@ -56,6 +56,9 @@ public struct ComputeLanes: Hashable, Sendable {
     return isMatrix ? items : Schedule.ceilDivide(items, WarpRequest.lanes)
   }
 
+  /// Pixels of an item of which each lane reads the values: where the tile has one, that is all of them.
+  public var pixelsRead: Int { rows * columns == 1 ? 1 : tile.pixels }
+
   /// Channels whose biases or multipliers of `bytes` each a lane reads at once: those that it writes at once, up to 16 B.
   public func constantsRead(of bytes: Int) -> Int { min(storeWidth, max(1, 16 / bytes)) }
 

@@ -36,7 +36,8 @@ extension ComputePath: CustomStringConvertible {
   }
 }
 
-/// NHWC: what lies side by side is channels, so packs are of channels. In NCHW only filters have neighbouring channels.
+/// NHWC: what lies side by side is channels, so packs are of channels. In NCHW only filters have neighbouring channels, and maps of
+/// one pixel.
 extension Schedule {
   /// Whether some stage goes through tensor cores; the lane map only lets it.
   public var usesTensorCores: Bool {
@@ -51,11 +52,14 @@ extension FootprintModel {
     let shape = chain.stages[stage].shape
     guard chain.mixesChannels(stage), shape.rows.window * shape.columns.window == 1 else { return .elements }
     let grain = tiling.inputGrain(of: stage, in: chain)
-    guard chain.axisOrder == .hwc else {
+    let isChannelsFirst = chain.axisOrder == .hwc
+    guard isChannelsFirst || shape.isOfOnePixel else {
       return [4, 2].first { grain % $0 == 0 }.map { .filterPacks($0) } ?? .elements
     }
     let bytes = chain.elementType.bytes
-    if bytes == 1, lanes.usesTensorCores, grain % ComputePath.matrixChannels == 0 { return .matrix }
+    if bytes == 1, isChannelsFirst, lanes.usesTensorCores, grain % ComputePath.matrixChannels == 0 {
+      return .matrix
+    }
     // dp4a takes four at once.
     let packs = [16 / bytes, 8 / bytes, 4 / bytes].filter { $0 > 1 && grain % $0 == 0 }
     return packs.first.map { .packs($0) } ?? .elements

@@ -33,6 +33,10 @@ public struct ConvolutionShape: Hashable, Sendable {
   public var filtersPerGroup: Int { outputChannels / groups }
   /// Taps of one output: channels of its group × window.
   public var taps: Int { channelsPerGroup * rows.window * columns.window }
+  /// Whether one pixel is made of one, as by a classifier.
+  public var isOfOnePixel: Bool {
+    [rows, columns].allSatisfy { $0.inputExtent == 1 && $0.outputExtent == 1 }
+  }
   public var multiplyAccumulates: Int { outputMap.elements * taps }
   public var filterElements: Int { outputChannels * taps }
 

@@ -212,12 +212,12 @@ import Workload
     #expect(map.multiplyAdds.single == 2 * 4 * 2)
   }
 
-  /// 32 filters over `channels` × `taps` at one pixel, one filter a thread.
+  /// 32 filters over `channels` × `taps` at one pixel of a map of several, one filter a thread.
   private func onePixel(
     channels: Int, taps: Int = 1, _ precision: Precision = .fp32
   ) throws -> SharedMemoryTraffic {
     let sample = Sample(
-      channels: channels, filters: 32, rows: (1, 1, 1, 0), columns: (taps, taps, 1, 0))
+      channels: channels, filters: 32, rows: (1, 1, 1, 0), columns: (taps + 1, taps, 1, 0))
     let schedule = try Schedule(
       Chain([sample.layer()], precision: precision),
       tiling: Tiling(rows: 1, columns: 1, channels: 32, reduction: [channels]),

@@ -68,13 +68,14 @@ import Workload
   }
 
   // The same of 32 channels and one tap: filters of 8 packs are 9 packs = 36 words apart, so the 8 lanes of a phase begin in
-  // banks 0, 4, … 28. 4 filters a thread of 8 packs, four phases each.
+  // banks 0, 4, … 28. 4 filters a thread of 8 packs, four phases each; of the one pixel's 8 packs, each of which all lanes read,
+  // two.
   @Test("Filters in packs an odd number of packs apart do not meet")
   func filterPacks() throws {
     var sample = Sample(channels: 32, filters: 128)
     (sample.rows.extent, sample.columns.extent) = (1, 1)
     let found = computed(try sample.schedule())
-    #expect(found == SharedMemoryTraffic(requests: 32 + 4 * 8, wavefronts: 32 + 4 * 8 * 4))
+    #expect(found == SharedMemoryTraffic(requests: 8 + 4 * 8, wavefronts: 8 * 2 + 4 * 8 * 4))
   }
 
   // 8 pixels, 4 INT8 channels of a depthwise 1×1: one warp, 8 lanes a channel. 32 neighbouring bytes of values, 4 of

@@ -102,6 +102,15 @@ import Workload
       #expect(try path(6, chunk: 4, precision) == .filterPacks(2))
       #expect(try path(9, chunk: 4, precision) == .elements)
     }
+    // Of a map of one pixel values lie side by side as well, but results of matrices would be written in pairs.
+    func onePixel(_ channels: Int, _ precision: Precision) throws -> ComputePath {
+      try model(
+        [pw(channels: channels, filters: 8, extent: 1)], precision, .chw, rows: 1, columns: 1, channels: 8,
+        reduction: [channels]
+      ).path(of: 0)
+    }
+    #expect(try onePixel(64, .fp32) == .packs(4) && onePixel(6, .fp32) == .packs(2))
+    #expect(try onePixel(64, .int8(.onnx)) == .packs(16) && onePixel(9, .int8(.onnx)) == .elements)
     #expect(try path(16, chunk: 16, .fp32, .hwc) == .packs(4))
     // More than one tap lies between a filter's channels.
     let axes = try (rows: point(4), columns: window3(4))

@@ -167,7 +167,7 @@ struct BlockWork {
     case .matrix:
       let steps = reduced / ComputePath.matrixChannels * lanes.warps
       counts.matrixSteps += reduced / ComputePath.matrixChannels * turns(lanes)
-      counts.sharedRequests += 2 * steps * (lanes.tile.pixels + lanes.tile.channels / 2)
+      counts.sharedRequests += 2 * steps * (lanes.pixelsRead + lanes.tile.channels / 2)
     }
     if costs.countsConflicts { addConflicts(stage, lanes, reduced: reduced) }
     guard layer.hasWeights else { return }

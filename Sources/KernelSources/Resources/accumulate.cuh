@@ -258,6 +258,11 @@ __device__ FCM_SHARED_CODE void accumulate_matrices(const Work<A, S>& w, const I
       int a[P ? 2 * P : maximum_sums];
 #pragma unroll
       for (int p = 0; p < pixels; ++p) {
+        // All rows of one pixel are the same.
+        if (p > 0 && w.pixels == 1) {
+          a[2 * p] = a[0], a[2 * p + 1] = a[1];
+          continue;
+        }
         a[2 * p] = ld_word(w.in, at[p] + c);
         a[2 * p + 1] = ld_word(w.in, at[p] + c + 16);
       }
