@@ -84,11 +84,11 @@ struct EstimatePricer {
     var multiplyAdds = 0.0
     var packed = 0.0
     var reads = 0.0
-    var lanes: [Double] = []
+    var perWarp: [Double] = []
     for (stage, layer) in chain.stages.enumerated() {
       let outputs = Double(chain.last.shape.batch) * Double(channels.computed(stage)) * pixels(stage + 1)
       let products = outputs * Double(layer.shape.taps) / Double(gpu.warpSize)
-      lanes.append(outputs / Double(gpu.warpSize))
+      perWarp.append(outputs / Double(gpu.warpSize))
       if layer.hasWeights {
         if chain.mayTakePacks(stage) { packed += products } else { multiplyAdds += products }
       }
@@ -103,11 +103,13 @@ struct EstimatePricer {
     let matrices = whole(packed / perMatrix * 0.999_999)
     let dots = whole(packed / Double(ComputePath.dotChannels) * 0.999_999)
     let sectors = accesses.count / gpu.sector.count
-    // Outputs and residuals go between registers and memory.
-    let unstaged = chain.operands.reduce(Bytes.zero) { sum, operand in
+    // Outputs go from registers to memory. So do residuals, the other way, and by how often a tile asks for them again: where there are
+    // any nothing is claimed of what is staged.
+    let staged = chain.operands.reduce(accesses) { rest, operand in
       switch operand {
-      case .ofm, .residual: sum + Bytes(chain.elements(of: operand) * chain.elementBytes(of: operand))
-      case .ifm, .weights, .bias, .multipliers: sum
+      case .ofm: rest - Bytes(chain.elements(of: operand) * chain.elementBytes(of: operand))
+      case .residual: .zero
+      case .ifm, .weights, .bias, .multipliers: rest
       }
     }
     let work = KernelWork(
@@ -117,7 +119,7 @@ struct EstimatePricer {
       l2Sectors: sectors, dramBytes: dram.count, warps: gpu.threadsPerBlock / gpu.warpSize, waits: 1,
       sectorsFromL1: 0, sectorsFromL2: 0, sectorsFromDRAM: 1, dotProducts: hasFastMatrices ? 0 : dots,
       matrices: hasFastMatrices ? matrices : 0,
-      overhead: KernelWork.leastOverhead(chain, staged: accesses - unstaged, warps: warps, outputs: lanes))
+      overhead: KernelWork.leastOverhead(chain, staged: max(.zero, staged), warps: warps, outputs: perWarp))
     return objective.estimate(of: work, on: gpu, isDistributed: isDistributed)
   }
 

@@ -12,8 +12,8 @@ extension KernelWork {
       dram: DRAMEstimate(schedule, on: gpu).total)
   }
 
-  /// The work that a replay counted: bank conflicts, hits and overfetch are in it. Load rounds are no count of traffic
-  /// and come from the schedule.
+  /// The work that a replay counted: bank conflicts, hits and overfetch are in it. Waits, steps of matrices and
+  /// instructions beside those counted are no traffic and come from the schedule.
   public init(_ traffic: KernelTraffic, of schedule: Schedule, on gpu: GPU) {
     self.init(schedule, on: gpu)
     let (total, loads) = (traffic.total, traffic.loads)

@@ -83,11 +83,12 @@ private struct ManifestReader {
     return name
   }
 
-  /// A word of JSON without escapes: what goes on into other files as it stands.
+  /// An object of JSON that holds no other and no escapes: it goes on into other files as it stands.
   mutating func json(_ key: String) throws(BundleError) -> String {
     let text = try word(key)
     let isPlain = text.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "\\") }
-    guard isPlain, text.hasPrefix("{"), text.hasSuffix("}") else {
+    let braces = text.filter { $0 == "{" || $0 == "}" }
+    guard isPlain, braces == "{}", text.hasPrefix("{"), text.hasSuffix("}") else {
       throw error("'\(key)' takes an object of JSON")
     }
     return text

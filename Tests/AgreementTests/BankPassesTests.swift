@@ -61,7 +61,7 @@ import Workload
     var constants = (closed: 0.0, counted: 0)
     var writes = (closed: 0.0, counted: 0)
     for schedule in plan.groups.compactMap({ $0.candidate?.schedule }) {
-      let costs = StepCosts(schedule, copiesAsynchronously: true, countsConflicts: true)
+      let costs = StepCosts(schedule, architecture: 86, countsConflicts: true)
       for stage in schedule.chain.stages.indices where schedule.chain.hasWeights(stage) {
         let channels = costs.model.producedChannels(of: stage)
         let lanes = costs.lanes(stage, channels: channels)

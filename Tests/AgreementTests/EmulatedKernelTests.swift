@@ -47,6 +47,37 @@ import Workload
     }
   }
 
+  @Test("Of one pixel, channels lie side by side in both orders", arguments: [12, 36, 64, 96])
+  func onePixel(_ channels: Int) throws {
+    let gpu = try GPUDraft().gpu()
+    let axis = try WindowAxis(inputExtent: 1)
+    for (precision, order) in [
+      (Precision.fp32, TensorLayout.AxisOrder.chw), (.fp32, .hwc), (.int8(.onnx), .chw), (.int8(.onnx), .hwc),
+      (.int8(.tflite), .chw), (.int8(.tflite), .hwc),
+    ] {
+      for (filters, tile, chunk) in [
+        (24, 24, channels), (10, 3, channels), (33, 16, channels / 2), (5, 1, 4),
+      ] {
+        let shape = try ConvolutionShape(
+          batch: 2, inputChannels: channels, outputChannels: filters, rows: axis, columns: axis)
+        let layer = Layer(
+          name: "fc", operation: .convolution, shape: shape, hasBias: true, inputs: [.input(0)])
+        let schedule = try Schedule(
+          Chain([layer], precision: precision, axisOrder: order),
+          tiling: Tiling(rows: 1, columns: 1, channels: tile, reduction: [chunk]),
+          lanes: LaneMap(threads: 64, vectorWidth: 16, channelsPerThread: 4, pixelsPerThread: 2))
+        var generator = RandomCaseGenerator(seed: UInt64(channels * filters))
+        let example = generator.example(of: schedule)
+        try RecordedAgreement(example, on: gpu).check()
+        let expected = try DirectEvaluation.evaluate(
+          schedule.chain.stages, parameters: example.parameters, inputs: example.inputs)
+        let found = try EmulatedKernel(schedule, parameters: example.parameters)
+          .run(on: example.inputs, mode: .check, threads: 1)
+        #expect(found.findings == [] && expected.firstDifference(from: found.output) == nil)
+      }
+    }
+  }
+
   @Test(
     "The CUDA source computes the reference's bits for 500 random schedules a kind", arguments: kinds.indices)
   func ofEachKind(_ index: Int) throws {

@@ -22,7 +22,8 @@ import Workload
           kind: "dw", layers: ["a layer\nkernel k9", "b"],
           job: try KernelJob(example.schedule, parameters: example.parameters, inputs: example.inputs),
           expected: OperandBytes.bytes(of: expected, as: .ofm, of: example.schedule.chain),
-          counters: [("sectors.sum", 12)],
+          counters: [("sectors.sum", 12)], work: [("blocks", 3)],
+          schedule: #"{"reduction_channels":[4,1],"block_order":"swizzled"}"#,
           convolutions: [BundleConvolution(Array(1...BundleConvolution.names.count))]))
     }
     let title = BundleTitle(network: "net", elementType: "fp32", layout: "nchw", gpu: "h200", batch: 1)
@@ -53,6 +54,18 @@ import Workload
         folder.job(of: entry), on: gpu.device, compiler: gpu.compiler, cache: KernelCache(folder: nil))
       #expect(try DeviceSequence([kernel]).output() == .bytes(output))
       #expect(try folder.expected(of: entry) == output)
+    }
+  }
+
+  @Test(
+    "A schedule that is more than one plain object is refused",
+    arguments: ["swizzled", #"{"a":{}}"#, #"{}},{"b":{}"#, #"{"a":"\u0041"}"#, "{"])
+  func schedules(_ word: String) throws {
+    let text = try bundle().bundle.manifest.text
+    let good = #"{"reduction_channels":[4,1],"block_order":"swizzled"}"#
+    #expect(try BundleManifest(text).kernels.map(\.schedule) == [good, good])
+    #expect(throws: BundleError.self) {
+      try BundleManifest(text.replacing("schedule \(good)", with: "schedule \(word)"))
     }
   }
 

@@ -51,6 +51,35 @@ import Workload
     #expect(found.overhead == 752)
   }
 
+  /// One block of a layer of 4 channels on 4 × 8 pixels without a bias, its window 3 × 3 with a border of one.
+  private func windowed(_ operation: Operation, groups: Int, _ precision: Precision) throws -> Int {
+    let rows = try WindowAxis(inputExtent: 4, window: 3, paddingBefore: 1, paddingAfter: 1)
+    let columns = try WindowAxis(inputExtent: 8, window: 3, paddingBefore: 1, paddingAfter: 1)
+    let shape = try ConvolutionShape(
+      inputChannels: 4, outputChannels: 4, groups: groups, rows: rows, columns: columns)
+    let layer = Layer(name: "l", operation: operation, shape: shape, inputs: [.input(0)])
+    let schedule = try Schedule(
+      Chain([layer], precision: precision),
+      tiling: Tiling(rows: 4, columns: 8, channels: 4, reduction: [1]),
+      lanes: LaneMap(threads: 32, vectorWidth: 1, channelsPerThread: 1, pixelsPerThread: 1))
+    let accesses = AnalyticTraffic(schedule).accesses
+    return KernelWork(schedule, on: try GPUDraft().gpu(), accesses: accesses, dram: accesses.total).overhead
+  }
+
+  // Values: 4 channels of 6 × 10 slots are 240 items, 8 requests of 47 and 5 for each axis, on both of which slots are empty. 4 channels
+  // of 32 pixels are 4 warps' items, no empty slots among them.
+  // Depthwise FP32: two loads begin; 36 weights are 2 requests of 10; items of 42.
+  // INT8: three loads begin, of multipliers a request of 10 as well; items of 42, 9 single products of 1, a result of 6.
+  // A mean: one load begins; items of 20 and 9 taps of 14.
+  @Test("Windows of one channel")
+  func windows() throws {
+    let values = 8 * (47 + 2 * 5)
+    #expect(try windowed(.convolution, groups: 4, .fp32) == 2 * 13 + values + 2 * 10 + 4 * 42)
+    #expect(
+      try windowed(.convolution, groups: 4, .int8(.onnx)) == 3 * 13 + values + 3 * 10 + 4 * (42 + 9 + 6))
+    #expect(try windowed(.averagePool, groups: 4, .fp32) == 13 + values + 4 * (20 + 9 * 14))
+  }
+
   // 32 → 24 channels in INT8 and NHWC on 4 × 4 pixels, tiles of 3 rows, 4 columns and 16 channels: 2 · 2 blocks, of which two have 8
   // channels, and the last tile's rows are not full. A warp's matrices are 16 pixels × 16 filters: 2 rounds of 8 filters for one item of
   // 4 · 2 outputs a lane.

@@ -97,6 +97,13 @@ private func work(_ change: (inout KernelWork) -> Void) -> KernelWork {
     #expect(try time(4, blocks: 240) == 1_000_000 + 2_000_000 + 124_500)
   }
 
+  @Test("The largest counts that a file may have give the largest estimate")
+  func largest() throws {
+    var most = work { _ in }
+    for (_, path) in KernelWork.facts { most[keyPath: path] = 1 << 50 }
+    #expect(TimeEstimate(most, on: try sample()).total == Picoseconds(TimeEstimate.ceiling))
+  }
+
   @Test("Where blocks need not be handed out, only that is left out")
   func undistributed() throws {
     let kernel = work { ($0.dramBytes, $0.blocks) = (448_000, 960) }

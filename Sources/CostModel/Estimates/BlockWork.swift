@@ -142,12 +142,12 @@ struct BlockWork {
     counts.bankConflicts += WarpRequest.passes(items: items, bytes: costs.bytes[index]) - warps
     counts.overheadTenths += OverheadCosts.loading(operand, costs, requests: warps)
     let perThread = Schedule.ceilDivide(items, costs.schedule.lanes.threads)
-    if costs.copiesAsynchronously, costs.bytes[index] >= OverheadCosts.leastCopied {
-      if !isLoadedAhead { isCopying = true }
-    } else {
-      // Through registers. Where copies are asynchronous the loop of the others is not unrolled (staging.cuh).
-      counts.waits += Schedule.ceilDivide(
-        perThread, costs.copiesAsynchronously ? 1 : KernelWork.loadsInFlight)
+    switch CopyPath(itemBytes: costs.bytes[index], on: costs.architecture) {
+    case .asynchronous: if !isLoadedAhead { isCopying = true }
+    case .registers:
+      // Where copies are asynchronous the loop of the others is not unrolled (staging.cuh).
+      let inFlight = costs.architecture >= CopyPath.firstAsynchronous ? 1 : KernelWork.loadsInFlight
+      counts.waits += Schedule.ceilDivide(perThread, inFlight)
     }
   }
 
@@ -282,15 +282,16 @@ struct StepCosts {
   let model: FootprintModel
   /// Warps of a block.
   let warps: Int
-  let copiesAsynchronously: Bool
+  /// Compute capability without its dot, as 75 or 90.
+  let architecture: Int
   /// `Schedule.raggedMaps`.
   let isRagged: [Bool]
   /// Whether bank conflicts are looked for, which takes most of the time.
   let countsConflicts: Bool
 
-  init(_ schedule: Schedule, copiesAsynchronously: Bool, countsConflicts: Bool) {
+  init(_ schedule: Schedule, architecture: Int, countsConflicts: Bool) {
     self.schedule = schedule
-    self.copiesAsynchronously = copiesAsynchronously
+    self.architecture = architecture
     isRagged = schedule.raggedMaps
     warps = Schedule.ceilDivide(schedule.lanes.threads, WarpRequest.lanes)
     self.countsConflicts = countsConflicts

@@ -16,8 +16,7 @@ extension KernelWork {
     _ schedule: Schedule, on gpu: GPU, accesses: GlobalAccesses, dram: Bytes, countsConflicts: Bool = true
   ) {
     let chain = schedule.chain
-    let costs = StepCosts(
-      schedule, copiesAsynchronously: gpu.hasAsynchronousCopies, countsConflicts: countsConflicts)
+    let costs = StepCosts(schedule, architecture: gpu.architecture, countsConflicts: countsConflicts)
     let blocks = schedule.blocks.count
     var counts = WorkCounts()
     for (channels, tiles) in schedule.channelTileClasses {

@@ -6,11 +6,10 @@ import Workload
 ///
 /// Fitted to the instructions that an H200 executed of 251 tiles of 16 kernels (ncu; `Configs/Measurements/h200/tiles-*.json`,
 /// machine code of NVRTC 13.0 for sm_90): mean error of all instructions 6 %, of the tiles of a kernel that the fit has not
-/// seen 7 %. Depthwise items and pools are counted in that machine code. Other architectures have other code, but for the same
+/// seen 7 %. What none of these tiles has is counted in that machine code by hand: depthwise items, taps of pools, layers without weights, and
+/// single bytes, by filters of INT8 in NCHW and by channels. Other architectures have other code, but for the same
 /// text, so most of it is theirs as well.
 enum OverheadCosts {
-  /// The fewest bytes that an asynchronous copy takes.
-  static let leastCopied = 4
   /// A compute step of a stage beyond its first, a warp: another chunk is begun.
   static let furtherStep = 1400
   /// An INT8 result of a lane: requantization.
@@ -28,8 +27,8 @@ enum OverheadCosts {
   private static let mixingItem = 340, sharedMatrix = 1100, raggedItem = 770, depthwiseItem = 420,
     otherItem = 200
   private static let emptyOutputs = 120
-  /// A product of packs, of dp4a in FP32's place; of bytes that are read several at once and multiplied one by one, by filters and by
-  /// channels; of a lane's single bytes; a tap of a pool.
+  /// A product of a pack in FP32 and in INT8; of bytes that are read several at once and multiplied one by one, by filters and by
+  /// channels; of a depthwise lane's single bytes; a tap of a layer without weights.
   private static let packProduct = 6, dotProduct = 10, byteOfFilter = 21, byteOfChannel = 50, byte = 10,
     tap = 140
 

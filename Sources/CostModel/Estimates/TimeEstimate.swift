@@ -94,8 +94,8 @@ public struct TimeEstimate: Hashable, Sendable {
       * Double(gpu.warpSize)
     let matrixClocks =
       Double(work.matrices) * Double(ComputePath.matrixProducts) / Double(throughput.int8MatrixProducts)
-    let warps = residentAtOnce(work, on: gpu) * max(1, work.warps)
-    let issued = min(Double(throughput.warpInstructions), Double(warps) / clocksPerInstructionOfWarp)
+    let warps = Double(residentAtOnce(work, on: gpu)) * Double(max(1, work.warps))
+    let issued = min(Double(throughput.warpInstructions), warps / clocksPerInstructionOfWarp)
     return [
       .l1: share
         * max(

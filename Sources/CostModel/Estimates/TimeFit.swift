@@ -8,9 +8,9 @@ import Workload
 /// take turns: each kernel is assigned the term that is largest under the factors so far; then launch and factors are those of
 /// least squares of the *relative* errors within their bounds, with Huber's weights of the errors before (1.345 times a scale of
 /// 1.4826 · median |error|), so that a few wrong times do not pull. It ends when nothing changes, or after 200 turns; it begins with
-/// factors of 1, and once for each term with that one at 4. Of all turns it gives the one with the least mean absolute relative error. Everything is in a fixed order: equal inputs give equal factors.
+/// factors of 1, and once for each overlapping term with that one at 4. Of all turns it gives the one with the least mean absolute relative error. Everything is in a fixed order: equal inputs give equal factors.
 ///
-/// A term that fewer than `leastKernels` kernels are assigned to keeps its factor of 1.
+/// An overlapping term that fewer than `leastKernels` kernels are assigned to keeps a factor of 1 or less.
 public struct TimeFit: Hashable, Sendable {
   /// One kernel from a cold L2, measured.
   public struct Observation: Hashable, Sendable {

@@ -149,7 +149,7 @@ __device__ FCM_SHARED_CODE void accumulate_filters(const Work<A, S>& w, const It
   for (int s = 0; s < group * pixels; ++s) sums[s] = sum[s];
 }
 
-/// The same for a pointwise stage in NHWC, `V` input channels at once. `P` and `M` may be 0.
+/// The same for a pointwise stage in NHWC, or of one pixel, `V` input channels at once. `P` and `M` may be 0.
 template <class A, int P, int M, int V, int S>
 __device__ FCM_SHARED_CODE void accumulate_packs(const Work<A, S>& w, const Item& item, typename A::Sum* sums) {
   using Element = typename A::Element;

@@ -143,7 +143,7 @@ enum CalibrationListing {
     for limit in TimeLimit.allCases where limit != .launch {
       table.add([
         limit.rawValue, fixed(fit.calibration.factor(of: limit), decimals: 3),
-        grouped(fit.kernels[limit] ?? 0),
+        TimeLimit.overlapping.contains(limit) ? grouped(fit.kernels[limit] ?? 0) : "all",
       ])
     }
     return table.text(style)
@@ -175,7 +175,7 @@ enum CalibrationListing {
     let factors = TimeLimit.allCases.filter { $0 != .launch }.map {
       ($0.rawValue, JSONValue(fit.calibration.factor(of: $0)))
     }
-    let kernels = TimeLimit.allCases.map { ($0.rawValue, JSONValue(fit.kernels[$0] ?? 0)) }
+    let kernels = TimeLimit.overlapping.map { ($0.rawValue, JSONValue(fit.kernels[$0] ?? 0)) }
     return [
       "factors": .object(Dictionary(factors) { first, _ in first }),
       "kernels_limited_by": .object(Dictionary(kernels) { first, _ in first }),
