@@ -60,13 +60,7 @@ extension Schedule {
     // Pools, and adds that begin a chain, take one output after the other.
     guard chain.stages[maker].hasWeights else { return 1 }
     let tile = registerTile(of: maker)
-    return codeCopies(of: maker) * tile.channels / footprintModel.storeWidth(of: maker) * pixels(of: maker)
-  }
-
-  /// Pixels of an item: where the tile has one, no lane has another.
-  private func pixels(of stage: Int) -> Int {
-    let isOne = footprintModel.rowSlots[stage + 1] * footprintModel.columnSlots[stage + 1] == 1
-    return isOne ? 1 : registerTile(of: stage).pixels
+    return codeCopies(of: maker) * tile.channels / footprintModel.storeWidth(of: maker) * tile.pixels
   }
 
   private func codeCopies(of stage: Int) -> Int {
@@ -94,7 +88,9 @@ extension Schedule {
       read = (values + tile.channels) * size * element
     case .matrix:
       (instruction, count) = (.matrix, tile.channels / 2 * tile.pixels / 2)
-      read = (2 * pixels(of: stage) + tile.channels) * 4
+      // Of a tile of one pixel all rows are the same.
+      let isOne = footprintModel.rowSlots[stage + 1] * footprintModel.columnSlots[stage + 1] == 1
+      read = (2 * (isOne ? 1 : tile.pixels) + tile.channels) * 4
     }
     let constants = chain.constantBytes(of: stage).reduce(0, +)
     return StaticCounts.Products(

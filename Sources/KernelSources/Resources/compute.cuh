@@ -74,8 +74,6 @@ __device__ __forceinline__ void finish_item(const Work<A, S>& w, Item item, type
     if (k.multipliers.copies > 0) ld_run(multiplier, w.multipliers, first);
 #pragma unroll
     for (int p = 0; p < pixels; ++p) {
-      // Of a tile of one pixel no lane has another.
-      if (p > 0 && w.pixels == 1) break;
       const int pixel = item.pixel_of(p), row = pixel / item.columns;
       pack<typename A::Element, V> results;
 #pragma unroll
