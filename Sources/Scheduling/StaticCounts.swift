@@ -88,9 +88,8 @@ extension Schedule {
       read = (values + tile.channels) * size * element
     case .matrix:
       (instruction, count) = (.matrix, tile.channels / 2 * tile.pixels / 2)
-      // Of a tile of one pixel all rows are the same.
-      let isOne = footprintModel.rowSlots[stage + 1] * footprintModel.columnSlots[stage + 1] == 1
-      read = (2 * (isOne ? 1 : tile.pixels) + tile.channels) * 4
+      let pixels = ComputeLanes(footprintModel, stage: stage, channels: tile.channels).pixelsRead
+      read = (2 * pixels + tile.channels) * 4
     }
     let constants = chain.constantBytes(of: stage).reduce(0, +)
     return StaticCounts.Products(
