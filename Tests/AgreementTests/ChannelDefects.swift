@@ -69,18 +69,18 @@ extension PlantedDefect {
     // Loads of pixels and of taps.
     PlantedDefect(
       name: "pixels outside the map are loaded", file: "staging.cuh",
-      old: "copy_async_if(active, y >= 0 && x >= 0, to, pixel *",
+      old: "copy_async_if(active, y.holds && x.holds, to, pixel *",
       new: "copy_async_if(active, true, to, pixel *",
       example: .channels, sign: .found([.globalOutOfBounds])),
     PlantedDefect(
       name: "pixels beyond the tile are loaded", file: "staging.cuh",
-      old: "copy_async_if(active, y >= 0 && x >= 0, to, pixel *",
-      new: "copy_async_if(true, y >= 0 && x >= 0, to, pixel *",
+      old: "copy_async_if(active, y.holds && x.holds, to, pixel *",
+      new: "copy_async_if(true, y.holds && x.holds, to, pixel *",
       example: .channels, sign: .found([.sharedOutOfBounds])),
     PlantedDefect(
       name: "pixels under a plain if", file: "staging.cuh",
-      old: "    copy_async_if(active, y >= 0 && x >= 0, to, pixel *",
-      new: "    if (active && y >= 0 && x >= 0) copy_async_if(active, y >= 0 && x >= 0, to, pixel *",
+      old: "    copy_async_if(active, y.holds && x.holds, to, pixel *",
+      new: "    if (active && y.holds && x.holds) copy_async_if(active, y.holds && x.holds, to, pixel *",
       example: .channels, sign: .found([.laneDisagreement, .uninitialisedShared])),
     PlantedDefect(
       name: "pixels lie an element too near", file: "staging.cuh",
@@ -88,7 +88,7 @@ extension PlantedDefect {
       example: .channels, sign: .found([.misaligned])),
     PlantedDefect(
       name: "pixels of a channel tile begin at channel 0", file: "staging.cuh",
-      old: "* map.channels + channels.low + channel;", new: "* map.channels + channel;",
+      old: "* map.channels + channels.low;", new: "* map.channels;",
       example: .channels, sign: .values),
     PlantedDefect(
       name: "taps are loaded an element too near", file: "staging.cuh",

@@ -1,6 +1,7 @@
 import CostModel
 import Foundation
 import Fusion
+import KernelSources
 import MemorySimulation
 import ModelFiles
 import Scheduling
@@ -67,18 +68,57 @@ import Workload
     #expect(ranks.count == 8 && ranks.reduce(0, +) / 8 > 0.9, "\(ranks)")
   }
 
+  /// Not a test: `FUSELAB_SOURCES=FOLDER` writes the source of every timed kernel there, for `Tests/executed-instructions`.
+  @Test("Sources of timed kernels", .enabled(if: sources != nil), arguments: files)
+  func write(_ name: String) throws {
+    let folder = try #require(Self.sources)
+    let text = try String(
+      contentsOf: Self.folder.appendingPathComponent(name + ".json"), encoding: .utf8)
+    for (index, line) in text.split(separator: "\n").map(String.init).enumerated()
+    where line.hasPrefix("{\"kernel\"") {
+      let bare = line.hasSuffix(",") ? String(line.dropLast()) : line
+      let timed = try JSONDecoder().decode(Timed.self, from: Data(bare.utf8))
+      let schedule = try schedule(timed.layers, bare, isInt8: name.hasSuffix("int8"))
+      let program = try KernelProgram(schedule, parameters: Self.usualParameters(of: schedule.chain))
+      try "// \(program.launch.threads) \(program.launch.blocks)\n\(program.source)".write(
+        toFile: "\(folder)/\(name)-\(index + 1).cu", atomically: true, encoding: .utf8)
+    }
+  }
+
+  private static var sources: String? { ProcessInfo.processInfo.environment["FUSELAB_SOURCES"] }
+
+  /// As networks have them: values from 0 to 6, weights around 0.
+  private static func usualParameters(of chain: Chain) -> [LayerParameters] {
+    var generator = RandomCaseGenerator(seed: 1)
+    let values = Quantization(scale: 6.0 / 255, zeroPoint: -128)
+    return generator.parameters(of: chain).map { parameters in
+      guard case .int8(let own) = parameters else { return parameters }
+      return .int8(
+        QuantizedParameters(
+          mode: own.mode, weights: own.weights, weightScales: own.weightScales,
+          weightZeroPoints: own.weightZeroPoints.map { _ in 0 }, bias: own.bias,
+          inputs: own.inputs.map { _ in values }, output: values))
+    }
+  }
+
   private func recounted(
     _ layers: [String], _ line: String, isInt8: Bool
   ) throws -> [(name: String, value: Int)] {
+    let gpu = try #require(BuiltIn.gpu(named: "h200"))
+    let made = try schedule(layers, line, isInt8: isInt8)
+    return KernelWork(KernelReplay(made, on: gpu).run(), of: made, on: gpu).counts
+  }
+
+  /// The schedule of a timed kernel.
+  private func schedule(_ layers: [String], _ line: String, isInt8: Bool) throws -> Schedule {
     let names = layers.map { $0.split(separator: "/").map(String.init) }
     let name = try #require(names.first?.first)
     let network = try #require(BuiltIn.network(named: name))
-    let gpu = try #require(BuiltIn.gpu(named: "h200"))
-    let schedule = try #require(line.firstMatch(of: /"schedule":(\{[^}]*\})/)).1
+    let text = try #require(line.firstMatch(of: /"schedule":(\{[^}]*\})/)).1
     let list = names.map { "\"\($0[1])\"" }.joined(separator: ",")
     let plan = """
       {"schema": "fuselab.simulate/1", "data": {"network": "", "element_type": "", "layout": "", "batch": 1,
-       "kernels": [{"layers": [\(list)], "schedule": \(schedule)}]}}
+       "kernels": [{"layers": [\(list)], "schedule": \(text)}]}}
       """
     let kernel = try #require(try PlanFile.parse(text: plan, path: "line").kernels.first)
     let numbers = try kernel.layers.map { name in
@@ -87,7 +127,7 @@ import Workload
     let chain = try Chain(
       network.run(of: numbers),
       precision: isInt8 ? .int8(.onnx) : .fp32, axisOrder: isInt8 ? .hwc : .chw)
-    let made = try Schedule(
+    return try Schedule(
       chain,
       tiling: Tiling(
         rows: kernel.rows, columns: kernel.columns, channels: kernel.channels, reduction: kernel.reduction),
@@ -95,6 +135,5 @@ import Workload
         threads: kernel.threads, vectorWidth: kernel.vectorWidth, buffers: kernel.buffers,
         channelsPerThread: kernel.channelsPerThread, pixelsPerThread: kernel.pixelsPerThread,
         usesTensorCores: kernel.usesTensorCores), order: try #require(BlockOrder(rawValue: kernel.order)))
-    return KernelWork(KernelReplay(made, on: gpu).run(), of: made, on: gpu).counts
   }
 }

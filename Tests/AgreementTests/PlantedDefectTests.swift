@@ -98,7 +98,7 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       example: .dwpw(buffers: 1), sign: .found([.writeAfterWrite, .uninitialisedShared, .sharedOutOfBounds])),
     PlantedDefect(
       name: "slots outside the map are loaded", file: "staging.cuh",
-      old: "copy_async_if(active, y >= 0 && x >= 0, to, item * width,",
+      old: "copy_async_if(active, y.holds && x.holds, to, item * width,",
       new: "copy_async_if(active, true, to, item * width,",
       example: .dwpw(buffers: 1), sign: .found([.globalOutOfBounds])),
     PlantedDefect(
@@ -129,9 +129,9 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       example: .dwpw(buffers: 1), sign: .found([.laneDisagreement])),
     PlantedDefect(
       name: "a load under a plain if", file: "staging.cuh",
-      old: "copy_async_if(active, y >= 0 && x >= 0, to, item * width, from, at, width, fill);",
+      old: "copy_async_if(active, y.holds && x.holds, to, item * width, from, at, width, fill);",
       new:
-        "if (active && y >= 0 && x >= 0) copy_async_if(true, true, to, item * width, from, at, width, fill);\n"
+        "if (active && y.holds && x.holds) copy_async_if(true, true, to, item * width, from, at, width, fill);\n"
         + "    else copy_async_if(active, false, to, item * width, from, at, width, fill);",
       example: .dwpw(buffers: 1), sign: .found([.laneDisagreement])),
     // Halos and indices.

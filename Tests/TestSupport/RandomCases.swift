@@ -198,7 +198,7 @@ extension RandomCaseGenerator {
   }
 
   /// Constants whose quantizations fit together along the chain.
-  mutating func parameters(of chain: Chain) -> [LayerParameters] {
+  public mutating func parameters(of chain: Chain) -> [LayerParameters] {
     var input = chain.stages[0].inputs.map { _ in quantization() }
     return chain.stages.enumerated().map { stage, layer in
       let output = quantization()

@@ -130,11 +130,14 @@ __device__ FCM_SHARED_CODE void accumulate_filters(const Work<A, S>& w, const It
 #pragma unroll
     for (int v = 0; v < V; ++v) {
 #pragma unroll
-      for (int p = 0; p < pixels; ++p) value[v][p] = A::value(in[at[p] + (c + v) * channel_step], k);
+      for (int p = 0; p < pixels; ++p) value[v][p] = A::value(in[at[p] + v * channel_step], k);
     }
 #pragma unroll
+    for (int p = 0; p < pixels; ++p) at[p] += V * channel_step;
+#pragma unroll
     for (int m = 0; m < group; ++m) {
-      const pack<typename A::Element, V> weights = ld_pack<V>(filters, filter[m] + c);
+      const pack<typename A::Element, V> weights = ld_pack<V>(filters, filter[m]);
+      filter[m] += V;
 #pragma unroll
       for (int v = 0; v < V; ++v) {
         const Sum weight = A::weight(weights.d[v], zero[m]);

@@ -59,7 +59,12 @@ __device__ __forceinline__ int clamp_between(long long q, int low, int high) {
 
 /// An integral float, or NaN, as int8.
 __device__ __forceinline__ int saturated(float q) {
+#ifdef __CUDA_ARCH__
+  // What is too large becomes the largest int, NaN becomes 0; and no lane goes another way than its warp.
+  return min(max(__float2int_rz(q), -128), 127);
+#else
   return q >= 127.0f ? 127 : q <= -128.0f ? -128 : q != q ? 0 : int(q);
+#endif
 }
 
 // On a GPU a call: as code of its own for each of a thread's results its 64-bit numbers would crowd the registers.

@@ -109,6 +109,27 @@ struct Slots {
   int first, low, high;
 };
 
+/// Worked out once before a loop: else the compiler does it anew each time round.
+__device__ __forceinline__ void keep(int& value) {
+#ifdef __CUDA_ARCH__
+  asm volatile("" : "+r"(value));
+#endif
+}
+
+/// What tells the place of a slot: the index of the first one, and which indices hold something.
+struct Bounds {
+  int first, low, count;
+  __device__ __forceinline__ explicit Bounds(const Slots& s)
+      : first(s.first), low(s.low), count(max(s.high - s.low + 1, 0)) {}
+  __device__ __forceinline__ void keep() { fcm::keep(first), fcm::keep(low), fcm::keep(count); }
+};
+
+/// The index of a slot along its axis, and whether the slot holds the element that is there.
+struct Place {
+  int at;
+  bool holds;
+};
+
 /// Elements of a map, in a tensor or in the tile's buffer.
 struct Box {
   int channels, rows, columns;
@@ -200,19 +221,25 @@ template <class A> struct Block {
     if constexpr (map > 0) place<map - 1>(slots, maps, tile, size, axis);
   }
 
-  /// The index of a slot; negative where it holds nothing.
-  static __device__ __forceinline__ int index(
-      const MapAxis& m, const Slots& s, int tile, int slot, const int* tables) {
-    if (m.table >= 0) return tables[m.table + tile * m.slots + slot];
-    const int at = s.first + slot * m.slot_step;
-    return m.is_full || (at >= s.low && at <= s.high) ? at : -1;
+  /// What a slot holds. The bounds are one comparison: what lies below them is large without a sign.
+  static __device__ __forceinline__ Place place_of(
+      const MapAxis& m, const Bounds& b, int tile, int slot, const int* tables) {
+    if (m.table >= 0) {
+      // A round of loads may end beyond the tile.
+      const int at = tables[m.table + tile * m.slots + min(slot, m.slots - 1)];
+      return {at, at >= 0};
+    }
+    const int at = b.first + slot * m.slot_step;
+    return {at, m.is_full || unsigned(at - b.low) < unsigned(b.count)};
   }
-  __device__ __forceinline__ int row(int map, int slot) const {
-    return index(K->rows[map], rows[map], row_tile, slot, g.tables);
+  __device__ __forceinline__ Place row(int map, int slot, const Bounds& b) const {
+    return place_of(K->rows[map], b, row_tile, slot, g.tables);
   }
-  __device__ __forceinline__ int column(int map, int slot) const {
-    return index(K->columns[map], columns[map], column_tile, slot, g.tables);
+  __device__ __forceinline__ Place column(int map, int slot, const Bounds& b) const {
+    return place_of(K->columns[map], b, column_tile, slot, g.tables);
   }
+  __device__ __forceinline__ Place row(int map, int slot) const { return row(map, slot, Bounds(rows[map])); }
+  __device__ __forceinline__ Place column(int map, int slot) const { return column(map, slot, Bounds(columns[map])); }
   __device__ __forceinline__ Box tensor(int map) const {
     const int channels = map == 0 ? K->stage[0].input_channels : K->stage[map - 1].output_channels;
     return {channels, K->rows[map].extent, K->columns[map].extent};

@@ -7,10 +7,30 @@
 
 namespace fcm {
 
+/// In how many chunks a stage takes its input.
+__device__ constexpr int chunks_of(const Stage& k) {
+  return k.mixes ? (k.input_channels + k.chunk - 1) / k.chunk : 1;
+}
+
 #ifdef FCM_CONSTANTS_AT_RUN_TIME
 #define FCM_SUMS(s) maximum_sums
+#define FCM_UNROLLED(s) 1
 #else
 #define FCM_SUMS(s) constants.stage[s].sums
+#define FCM_UNROLLED(s) unrolled_chunks(s)
+
+/// Chunks of a stage that are each code of their own: then what buffers hold, and when threads meet, is known when this is compiled.
+/// All of them where a kernel's are few in all, those of a stage inside another's counted each time; else none.
+__device__ constexpr int unrolled_chunks(int stage) {
+  constexpr int most = 8;
+  int copies = 1, own = 1;
+  for (int s = constants.stages - 1; s >= stage; --s) {
+    own = chunks_of(constants.stage[s]);
+    if (copies * own > most) own = 1;
+    copies *= own;
+  }
+  return own;
+}
 #endif
 
 /// `convolve` with the stage's register tile. On the CPU those that schedules mostly have are compiled, and one for
@@ -62,8 +82,7 @@ template <int S, class A>
 __device__ FCM_SHARED_CODE void fetch(Block<A>& b, Range channels, Range chunk, bool is_ahead) {
   if constexpr (S > 0) {
     const Stage& before = b.K->stage[S - 1];
-    const bool is_chunked = before.mixes && before.chunk < before.input_channels;
-    if (!(b.is_made[S - 1] && b.made[S - 1] == chunk.name()) && !(is_ahead && is_chunked)) {
+    if (!(b.is_made[S - 1] && b.made[S - 1] == chunk.name()) && !(is_ahead && chunks_of(before) > 1)) {
       const Range all = inputs_of(before, chunk);
       fetch<S - 1>(b, chunk, chunk_of(before, all, all.low), is_ahead);
     }
@@ -91,17 +110,13 @@ template <int S, class A> __device__ FCM_SHARED_CODE void make(Block<A>& b, Rang
   for (int s = 0; s < FCM_SUMS(S); ++s) sums[s] = 0;
 #endif
   const Range all = inputs_of(k, channels);
-  // A stage that takes its input at once has no loop, so that none of its sums is carried round one.
-  const bool is_chunked = k.mixes && k.chunk < k.input_channels;
-  int start = all.low;
-  // Not unrolled, however few the chunks: their code is long.
-#pragma unroll 1
-  do {
+  const int chunks = chunks_of(k);
+#pragma unroll(FCM_UNROLLED(S))
+  for (int number = 0; number < chunks; ++number) {
     b.begin_step();
-    const Range chunk = chunk_of(k, all, start);
-    start = chunk.high;
+    const Range chunk = chunk_of(k, all, all.low + number * k.chunk);
     fetch<S>(b, channels, chunk, false);
-    if (b.K->buffers == 2 && start < all.high) fetch<S>(b, channels, chunk_of(k, all, start), true);
+    if (b.K->buffers == 2 && chunk.high < all.high) fetch<S>(b, channels, chunk_of(k, all, chunk.high), true);
     if constexpr (S > 0) make<S - 1>(b, chunk);
     if (S > 0 && k.operation == add) continue;
 
@@ -119,7 +134,7 @@ template <int S, class A> __device__ FCM_SHARED_CODE void make(Block<A>& b, Rang
     } else {
       convolve_tile<S>(w, sums);
     }
-  } while (is_chunked && start < all.high);
+  }
 }
 
 template <class A> __device__ __forceinline__ void run(Known K, const Operands<A>& g) {

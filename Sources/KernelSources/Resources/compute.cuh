@@ -165,8 +165,8 @@ template <class A, int S> __device__ FCM_SHARED_CODE void combine(const Work<A, 
 #pragma unroll 1
       for (int p = 0; p < k.pixels; ++p) {
         const int pixel = item.pixel_of(p), row = pixel / item.columns, column = pixel - row * item.columns;
-        const int y0 = w.b.row(w.stage() + 1, row) * k.rows.stride - k.rows.padding;
-        const int x0 = w.b.column(w.stage() + 1, column) * k.columns.stride - k.columns.padding;
+        const int y0 = w.b.row(w.stage() + 1, row).at * k.rows.stride - k.rows.padding;
+        const int x0 = w.b.column(w.stage() + 1, column).at * k.columns.stride - k.columns.padding;
         typename A::Element largest = 0, other = 0;
         typename A::Sum sum = 0;
         int count = 0;

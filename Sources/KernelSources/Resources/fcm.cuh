@@ -178,11 +178,11 @@ __device__ __forceinline__ void copy_async_if(
   // What lies outside the map is a constant and needs no load; but zeros are the copy's own.
   if (!inside && filled(fill) != 0) return copy_if(active, false, to, j, from, i, width, fill);
   if (!active) return;
-  const T* const start = inside ? from + i : from;
+  // Of nothing no address is read, wherever it is.
   switch (size) {
-    case 16: return copy_async<16>(inside, to.p + j, start);
-    case 8: return copy_async<8>(inside, to.p + j, start);
-    default: copy_async<4>(inside, to.p + j, start);
+    case 16: return copy_async<16>(inside, to.p + j, from + i);
+    case 8: return copy_async<8>(inside, to.p + j, from + i);
+    default: copy_async<4>(inside, to.p + j, from + i);
   }
 }
 #else

@@ -82,14 +82,19 @@ __device__ __forceinline__ void load_rows(
   const int items = channels.count() * tile.rows * items_per_row;
   Walk columns(b.thread, items_per_row, b.K->threads);
   Walk rows(columns.row, tile.rows, columns.rows);
+  const int plane = map.rows * map.columns;
+  int start = (b.image * map.channels + channels.low) * plane;
+  keep(start);
+  Bounds row_bounds(b.rows[0]), column_bounds(b.columns[0]);
+  row_bounds.keep(), column_bounds.keep();
   FCM_LOADS_ONCE
   for (int first = b.thread & ~31; first < items; first += b.K->threads) {
     const int item = first + (b.thread & 31);
     const int channel = rows.row, row = rows.at, column = columns.at * width;
     const bool active = channel < channels.count();
-    const int y = active ? b.row(0, row) : -1, x = active ? b.column(0, column) : -1;
-    const int at = ((b.image * map.channels + channels.low + channel) * map.rows + y) * map.columns + x;
-    copy_async_if(active, y >= 0 && x >= 0, to, item * width, from, at, width, fill);
+    const Place y = b.row(0, row, row_bounds), x = b.column(0, column, column_bounds);
+    const int at = start + channel * plane + y.at * map.columns + x.at;
+    copy_async_if(active, y.holds && x.holds, to, item * width, from, at, width, fill);
     rows.advance(columns.advance());
   }
 }
@@ -104,13 +109,17 @@ __device__ __forceinline__ void load_pixels(
   const int items = tile.rows * tile.columns * per_pixel;
   Walk pixels(b.thread, per_pixel, b.K->threads);
   Walk rows(pixels.row, tile.columns, pixels.rows);
+  int start = b.image * map.rows * map.columns * map.channels + channels.low;
+  keep(start);
+  Bounds row_bounds(b.rows[0]), column_bounds(b.columns[0]);
+  row_bounds.keep(), column_bounds.keep();
   FCM_LOADS_ONCE
   for (int first = b.thread & ~31; first < items; first += b.K->threads) {
     const int channel = pixels.at * width, pixel = pixels.row, row = rows.row, column = rows.at;
     const bool active = row < tile.rows;
-    const int y = active ? b.row(0, row) : -1, x = active ? b.column(0, column) : -1;
-    const int at = ((b.image * map.rows + y) * map.columns + x) * map.channels + channels.low + channel;
-    copy_async_if(active, y >= 0 && x >= 0, to, pixel * b.K->pitch[0] + channel, from, at, width, fill);
+    const Place y = b.row(0, row, row_bounds), x = b.column(0, column, column_bounds);
+    const int at = start + (y.at * map.columns + x.at) * map.channels + channel;
+    copy_async_if(active, y.holds && x.holds, to, pixel * b.K->pitch[0] + channel, from, at, width, fill);
     rows.advance(pixels.advance());
   }
 }

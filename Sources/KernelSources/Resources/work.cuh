@@ -145,10 +145,10 @@ template <class A, int S> struct Work : WorkStage<S> {
   /// kernel, reads them.
   template <int V>
   __device__ __forceinline__ void emit(bool is_real, int channel, int row, int column, pack<Element, V> values) const {
-    const int y = b.row(stage() + 1, row), x = b.column(stage() + 1, column);
-    const bool exists = y >= 0 && x >= 0;
+    const Place y = b.row(stage() + 1, row), x = b.column(stage() + 1, column);
+    const bool exists = y.holds && x.holds;
     const Box map = b.tensor(stage() + 1);
-    const int plane = map.rows * map.columns, c = step.channels.low + channel, pixel = y * map.columns + x;
+    const int plane = map.rows * map.columns, c = step.channels.low + channel, pixel = y.at * map.columns + x.at;
     const int at = b.K->is_hwc ? (b.image * plane + pixel) * map.channels + c
                               : (b.image * map.channels + c) * plane + pixel;
     if (k().target > stage()) values = summed(is_real && exists, at, values);
