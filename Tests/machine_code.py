@@ -145,7 +145,7 @@ _OPERATIONS = {
     "F2I": "to_int", "MUFU": "reciprocal", "P2R": "pack_predicates", "R2P": "unpack_predicates", "IDP": "dot", "BRA": "branch",
     "CALL": "branch", "RET": "jump",
     "BSSY": "begin_region", "BSYNC": "end_region", "BREAK": "break_region", "EXIT": "leave", "WARPSYNC": "meet",
-    **{name: "load" for name in ("LDS", "LDG", "LDC", "LDL", "IMMA")},
+    **{name: "load" for name in ("LDS", "LDG", "LDC", "LDL", "IMMA", "FCHK")},
     **{name: "nothing" for name in (
         "STS", "STG", "STL", "LDGSTS", "LDGDEPBAR", "DEPBAR", "BAR", "NOP", "ENDCOLLECTIVE", "ERRBAR", "BMOV", "YIELD", "I2IP", "F2FP")}}
 _COMPARISONS = {

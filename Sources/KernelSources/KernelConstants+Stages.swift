@@ -29,6 +29,9 @@ extension KernelConstants {
     let tile = stage.map { schedule.registerTile(of: $0) }
     add("group", tile?.channels ?? 1)
     add("pixels", tile?.pixels ?? 1)
+    add(
+      "kept", stage.map { ComputeLanes(schedule, stage: $0, channels: tile?.channels ?? 1).channelsKept } ?? 1
+    )
     add("rounds", stage.map { schedule.itemsPerThread(of: $0) } ?? 0)
     add("sums", stage.map { max(1, schedule.accumulators(of: $0)) } ?? 1)
     let model = schedule.footprintModel

@@ -169,7 +169,7 @@ struct ComputeLaneCost {
     for size in constantBytes {
       let (together, run) = (lanes.constantsRead(of: size), lanes.storeWidth)
       for warp in 0..<lanes.warps {
-        for m in stride(from: 0, to: lanes.tile.channels, by: together) {
+        for m in stride(from: 0, to: lanes.channelsKept, by: together) {
           add(1, apart: 0, size: together * size, &total) {
             // A run beyond the tile is the last one again.
             channel(warp, $0, m).map { ($0 / run * run + m % run) * size }
@@ -184,7 +184,7 @@ struct ComputeLaneCost {
   func writes() -> SharedMemoryTraffic {
     var total = SharedMemoryTraffic()
     for warp in 0..<lanes.warps {
-      for m in stride(from: 0, to: lanes.tile.channels, by: lanes.storeWidth) {
+      for m in stride(from: 0, to: lanes.channelsKept, by: lanes.storeWidth) {
         for p in 0..<lanes.tile.pixels {
           add(1, apart: 0, size: lanes.storeWidth * element, as: .write, &total) {
             output(warp, $0, m, p).map { $0 * element }

@@ -45,6 +45,9 @@ public struct ComputeLanes: Hashable, Sendable {
     pixelStep = isMatrix ? 8 : Schedule.ceilDivide(rows * columns, tile.pixels)
     side = isMatrix ? 2 : mixes ? storeWidth : tile.channels
     channelStep = isMatrix ? 8 : side * Schedule.ceilDivide(channels, tile.channels)
+    channelsKept =
+      isMatrix && storeWidth == 2 && !model.raggedMaps[maker + 1]
+      ? min(tile.channels, 2 * Schedule.ceilDivide(model.producedChannels(of: maker), 8)) : tile.channels
   }
 
   /// Groups of channels and pixels: an item's, or with matrices a warp's.
@@ -58,6 +61,10 @@ public struct ComputeLanes: Hashable, Sendable {
 
   /// Pixels of an item of which each lane reads the values: where the tile has one, that is all of them.
   public var pixelsRead: Int { rows * columns == 1 ? 1 : tile.pixels }
+
+  /// Channels of an item whose results are made. Where matrices have more filters than any step has channels, and results are written
+  /// two at once, the others are no lane's, and their constants are not read.
+  public let channelsKept: Int
 
   /// Channels whose biases or multipliers of `bytes` each a lane reads at once: those that it writes at once, up to 16 B.
   public func constantsRead(of bytes: Int) -> Int { min(storeWidth, max(1, 16 / bytes)) }
@@ -126,7 +133,7 @@ extension Schedule {
     let lanes = ComputeLanes(self, stage: stage, channels: region.channels.count)
     withUnsafeTemporaryAllocation(of: Int.self, capacity: WarpRequest.lanes) { offsets in
       for warp in 0..<lanes.warps {
-        for channel in stride(from: 0, to: lanes.tile.channels, by: lanes.storeWidth) {
+        for channel in stride(from: 0, to: lanes.channelsKept, by: lanes.storeWidth) {
           for pixel in 0..<lanes.tile.pixels {
             for lane in 0..<WarpRequest.lanes {
               offsets[lane] = -1

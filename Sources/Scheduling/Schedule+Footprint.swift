@@ -46,6 +46,18 @@ public struct FootprintModel: Sendable {
     return groups * shape.channelsPerGroup
   }
 
+  /// Of the channels of each map, whether its steps are not all of one size: no constants of the kernel then.
+  public var raggedMaps: [Bool] {
+    var ragged = Array(repeating: false, count: chain.stages.count + 1)
+    ragged[chain.stages.count] = chain.last.shape.outputChannels % tiling.channels != 0
+    for stage in chain.stages.indices.reversed() {
+      ragged[stage] =
+        chain.mixesChannels(stage)
+        ? chain.stages[stage].shape.inputChannels % tiling.reduction[stage] != 0 : ragged[stage + 1]
+    }
+    return ragged
+  }
+
   /// The most output channels and pixels of `stage` that a thread computes together: fewer than the lane map has where half
   /// of the block's threads would have no item, for a reduction is as long for one thread as for all.
   public func registerTile(of stage: Int) -> RegisterTile {

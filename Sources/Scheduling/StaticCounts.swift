@@ -59,8 +59,8 @@ extension Schedule {
     let maker = chain.maker(of: stage)
     // Pools, and adds that begin a chain, take one output after the other.
     guard chain.stages[maker].hasWeights else { return 1 }
-    let tile = registerTile(of: maker)
-    return codeCopies(of: maker) * tile.channels / footprintModel.storeWidth(of: maker) * tile.pixels
+    let lanes = ComputeLanes(self, stage: maker, channels: footprintModel.producedChannels(of: maker))
+    return codeCopies(of: maker) * lanes.channelsKept / lanes.storeWidth * lanes.tile.pixels
   }
 
   private func codeCopies(of stage: Int) -> Int {
@@ -73,6 +73,7 @@ extension Schedule {
     let isFP32 = chain.precision == .fp32
     // Unmixed channels have each their own values.
     let values = chain.mixesChannels(stage) ? tile.pixels : tile.pixels * tile.channels
+    let lanes = ComputeLanes(self, stage: stage, channels: footprintModel.producedChannels(of: stage))
     let instruction: StaticCounts.Products.Instruction
     let (count, read): (Int, Int)
     switch footprintModel.path(of: stage) {
@@ -88,12 +89,11 @@ extension Schedule {
       read = (values + tile.channels) * size * element
     case .matrix:
       (instruction, count) = (.matrix, tile.channels / 2 * tile.pixels / 2)
-      let pixels = ComputeLanes(footprintModel, stage: stage, channels: tile.channels).pixelsRead
-      read = (2 * pixels + tile.channels) * 4
+      read = (2 * lanes.pixelsRead + tile.channels) * 4
     }
     let constants = chain.constantBytes(of: stage).reduce(0, +)
     return StaticCounts.Products(
-      instruction: instruction, count: count, bytes: read, constantBytes: tile.channels * constants,
+      instruction: instruction, count: count, bytes: read, constantBytes: lanes.channelsKept * constants,
       copies: codeCopies(of: stage))
   }
 }

@@ -51,9 +51,10 @@ struct BlockWork {
     produced = Array(repeating: nil, count: costs.chain.stages.count)
     let last = costs.chain.stages.count - 1
     produce(last, channels)
+    if costs.schedule.hasUnrolledChunks { return }
     // Those of a stage's later chunks.
     let more = max(0, counts.steps - costs.chain.stages.indices.count { !costs.chain.isEpilogue($0) })
-    counts.overheadTenths += more * costs.warps * OverheadCosts.furtherStep
+    counts.overheadTenths += more * costs.warps * OverheadCosts.loopedStep
   }
 
   private var chain: Chain { costs.chain }
@@ -78,7 +79,7 @@ struct BlockWork {
     if chain.isEpilogue(stage) { return }
     if chain.elementType == .int8 {
       counts.overheadTenths +=
-        lanes.tile.channels * lanes.tile.pixels * lanes.warps * OverheadCosts.int8Result
+        lanes.channelsKept * lanes.tile.pixels * lanes.warps * OverheadCosts.int8Result
     }
   }
 
@@ -90,7 +91,7 @@ struct BlockWork {
       counts.bankConflicts += Int((Double(requests) * (conflicts ?? 0)).rounded())
     }
     for bytes in chain.constantBytes(of: stage) {
-      let requests = lanes.warps * lanes.tile.channels / lanes.constantsRead(of: bytes)
+      let requests = lanes.warps * lanes.channelsKept / lanes.constantsRead(of: bytes)
       add(requests, banks?.constantConflicts(bytes))
     }
     if chain.hasBuffer(stage) { add(lanes.writes, banks?.writeConflicts()) }
@@ -221,6 +222,13 @@ struct BlockWork {
 }
 
 extension Schedule {
+  /// Whether all chunks are code of their own: `unrolled_chunks` in chain.cu.
+  fileprivate var hasUnrolledChunks: Bool {
+    var copies = 1
+    for stage in chain.stages.indices where copies <= 8 { copies *= chunkCount(of: stage) }
+    return copies <= 8
+  }
+
   /// As many as `chunks(of:for:)` has.
   fileprivate func chunkCount(of stage: Int) -> Int {
     guard chain.mixesChannels(stage) else { return 1 }
@@ -251,13 +259,13 @@ extension ComputeLanes {
   var channelRuns: Int { (tile.channels + storeWidth - 1) / storeWidth }
 
   /// Warp instructions that move each result between registers and global memory.
-  var resultRequests: Int { warps * channelRuns * tile.pixels }
+  var resultRequests: Int { warps * ((channelsKept + storeWidth - 1) / storeWidth) * tile.pixels }
 
   /// Warp instructions that write the step's outputs, those of which some lane has one for itself: the rest is dropped.
   fileprivate var writes: Int {
     var count = 0
     for warp in 0..<warps {
-      for channel in stride(from: 0, to: tile.channels, by: storeWidth) {
+      for channel in stride(from: 0, to: channelsKept, by: storeWidth) {
         for pixel in 0..<tile.pixels {
           // Mostly the first lane has one.
           let writes = (0..<WarpRequest.lanes).contains {
@@ -284,7 +292,7 @@ struct StepCosts {
   let warps: Int
   /// Compute capability without its dot, as 75 or 90.
   let architecture: Int
-  /// `Schedule.raggedMaps`.
+  /// `FootprintModel.raggedMaps`.
   let isRagged: [Bool]
   /// Whether bank conflicts are looked for, which takes most of the time.
   let countsConflicts: Bool
@@ -292,7 +300,7 @@ struct StepCosts {
   init(_ schedule: Schedule, architecture: Int, countsConflicts: Bool) {
     self.schedule = schedule
     self.architecture = architecture
-    isRagged = schedule.raggedMaps
+    isRagged = schedule.footprintModel.raggedMaps
     warps = Schedule.ceilDivide(schedule.lanes.threads, WarpRequest.lanes)
     self.countsConflicts = countsConflicts
     model = schedule.footprintModel

@@ -4,33 +4,33 @@ import Workload
 
 /// Warp instructions beside those that a schedule names: addresses, bounds, loops and conversions, in tenths.
 ///
-/// Fitted to the instructions that an H200 executed of 251 tiles of 16 kernels (ncu; `Configs/Measurements/h200/tiles-*.json`,
-/// machine code of NVRTC 13.0 for sm_90): mean error of all instructions 6 %, of the tiles of a kernel that the fit has not
-/// seen 7 %. What none of these tiles has is counted in that machine code by hand: depthwise items, taps of pools, layers without weights, and
-/// single bytes, by filters of INT8 in NCHW and by channels. Other architectures have other code, but for the same
-/// text, so most of it is theirs as well.
+/// Fitted to the instructions that the machine code of 754 timed kernels and tiles executes (`Tests/executed-instructions`; NVRTC 13.0
+/// for sm_90): mean error of all instructions 7 %. What none of them has is counted in machine code by hand: single bytes, by filters
+/// of INT8 in NCHW and of depthwise lanes. Other architectures have other code, but for the same text, so most of it is theirs as well.
 enum OverheadCosts {
-  /// A compute step of a stage beyond its first, a warp: another chunk is begun.
-  static let furtherStep = 1400
+  /// A compute step of a stage beyond its first, a warp, where chunks go round a loop, which keeps books. In code of its own a chunk
+  /// has none.
+  static let loopedStep = 910
   /// An INT8 result of a lane: requantization.
-  static let int8Result = 60
+  static let int8Result = 80
 
   /// A load of an operand: each warp finds out what is its own. More where a step's sizes are no constants, most where rows of
   /// channels are divided among the lanes.
-  fileprivate static let beginning = 130
-  private static let raggedRows = 230, raggedPixels = 400
+  fileprivate static let beginning = 160
+  private static let raggedRows = 140, raggedPixels = 510
   /// A request of a map by rows and by pixels, and of anything else; of a map for each axis on which some slot is empty.
-  fileprivate static let runRequest = 100
-  private static let rowRequest = 470, pixelRequest = 380, emptySlots = 50
+  fileprivate static let runRequest = 65
+  private static let rowRequest = 230, pixelRequest = 230, emptySlots = 50
   /// A warp's items: of a stage that mixes channels, more where several warps share out matrices and where the items of a pixel are
   /// no constant; of a depthwise stage; of a layer without weights. For each axis on which some slot is empty.
-  private static let mixingItem = 340, sharedMatrix = 1100, raggedItem = 770, depthwiseItem = 420,
-    otherItem = 200
-  private static let emptyOutputs = 120
-  /// A product of a pack in FP32 and in INT8; of bytes that are read several at once and multiplied one by one, by filters and by
-  /// channels; of a depthwise lane's single bytes; a tap of a layer without weights.
-  private static let packProduct = 6, dotProduct = 10, byteOfFilter = 21, byteOfChannel = 50, byte = 10,
-    tap = 140
+  private static let mixingItem = 210, sharedMatrix = 525, raggedItem = 255, depthwiseItem = 330,
+    otherItem = 230
+  private static let emptyOutputs = 100
+  /// A pack of each pixel's values in FP32, multiplied by all filters.
+  private static let pack = 37
+  /// A dp4a; a product of bytes that are read several at once and multiplied one by one, by filters and by channels; of a depthwise
+  /// lane's single bytes; a tap of a layer without weights.
+  private static let dotProduct = 14, byteOfFilter = 21, byteOfChannel = 37, byte = 10, tap = 144
 
   /// All warps' tenths of a step that loads `operand` by so many requests.
   static func loading(_ operand: Operand, _ costs: StepCosts, requests: Int) -> Int {
@@ -64,7 +64,7 @@ enum OverheadCosts {
       item =
         (isMixing ? mixingItem : depthwiseItem) + emptyOutputs * costs.axesWithEmptySlots(ofMap: stage + 1)
       if isChannelsFirst, costs.isRagged[stage + 1] { item += raggedItem }
-      item += reduced * outputs * taps * product(path, isMixing: isMixing, lanes, chain.elementType)
+      item += taps * products(path, isMixing: isMixing, lanes, chain.elementType, reduced: reduced)
       if path == .matrix, lanes.warps > 1 { item += sharedMatrix }
     }
     return item * lanes.warps
@@ -88,14 +88,22 @@ enum OverheadCosts {
     return result + product + Double(depthwiseItem) / outputs / Double(FootprintModel.unmixedPixels)
   }
 
-  private static func product(
-    _ path: ComputePath, isMixing: Bool, _ lanes: ComputeLanes, _ type: ElementType
+  /// An item's for a tap of `reduced` channels. Sums of weights, which zero points ask for, are products as well.
+  private static func products(
+    _ path: ComputePath, isMixing: Bool, _ lanes: ComputeLanes, _ type: ElementType, reduced: Int
   ) -> Int {
+    let (channels, pixels) = (lanes.tile.channels, lanes.tile.pixels)
+    let outputs = channels * pixels
     switch path {
-    case .packs: type == .int8 ? dotProduct : packProduct
-    case .filterPacks: type == .int8 ? byteOfFilter : packProduct
-    case .elements where type == .int8 && !isMixing: lanes.storeWidth > 1 ? byteOfChannel : byte
-    case .elements, .matrix: 0
+    case .packs(let size) where type == .int8:
+      let packs = reduced / size
+      return packs * (size / ComputePath.dotChannels) * (outputs * dotProduct + channels * 10)
+    case .filterPacks where type == .int8: return reduced * outputs * byteOfFilter
+    case .packs(let size), .filterPacks(let size): return reduced / size * pixels * pack
+    case .matrix: return reduced / ComputePath.matrixChannels * lanes.tile.channels / 2 * 10
+    case .elements where type == .int8 && !isMixing:
+      return reduced * outputs * (lanes.storeWidth > 1 ? byteOfChannel : byte)
+    case .elements: return 0
     }
   }
 }
@@ -118,19 +126,5 @@ extension StepCosts {
   /// Of the two axes of a map those on which a tile has slots that hold nothing.
   fileprivate func axesWithEmptySlots(ofMap map: Int) -> Int {
     (schedule.rows.isFull[map] ? 0 : 1) + (schedule.columns.isFull[map] ? 0 : 1)
-  }
-}
-
-extension Schedule {
-  /// Of the channels of each map, whether its steps are not all of one size: no constants of the kernel then.
-  var raggedMaps: [Bool] {
-    var ragged = Array(repeating: false, count: chain.stages.count + 1)
-    ragged[chain.stages.count] = chain.last.shape.outputChannels % tiling.channels != 0
-    for stage in chain.stages.indices.reversed() {
-      ragged[stage] =
-        chain.mixesChannels(stage)
-        ? chain.stages[stage].shape.inputChannels % tiling.reduction[stage] != 0 : ragged[stage + 1]
-    }
-    return ragged
   }
 }

@@ -67,6 +67,7 @@ __device__ __forceinline__ void finish_item(const Work<A, S>& w, Item item, type
   const int pixels = P ? P : k.pixels, group = M ? M : k.group;
 #pragma unroll
   for (int m = 0; m < group; m += V) {
+    if (m >= k.kept) continue;
     typename A::Bias bias[V] = {};
     typename A::Multiplier multiplier[V] = {};
     const int first = item.run_of(m, V);

@@ -65,6 +65,7 @@ struct Stage {
   int chunk;  // input channels reduced at a time, where the stage mixes them
   int has_bias, activation;
   int group, pixels;  // output channels and pixels that a thread computes together
+  int kept;           // of these channels those that some lane has for itself
   int rounds;         // items of a thread in a full step
   int sums;           // accumulators of a thread: of all its items where it keeps them from chunk to chunk
   int path;          // `Path`
