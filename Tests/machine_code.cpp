@@ -448,6 +448,7 @@ struct Machine {
         }
       }
     }
+    if (alive != 0) fail("threads that never leave");
   }
 };
 

@@ -84,6 +84,8 @@ class Disassembly:
                 self.labels[label.group(1)] = len(self.lines)
             elif found := re.search(r"/\*([0-9a-f]{4,})\*/\s+(?:@(!?U?P\w+)\s+)?([A-Z][\w.]*)(.*?);", line):
                 self.lines.append(Line(int(found[1], 16), found[2], found[3], found[4].strip()))
+        if any(line.address != 16 * number for number, line in enumerate(self.lines)):
+            raise ValueError("instructions that do not follow one another")
         # A read that never happens (@!PT) pads some copies.
         self.operations, place, jumps = [], [], []
         for line in self.lines:

@@ -15,11 +15,13 @@ import Workload
   private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("../../Configs/Measurements/h200").standardizedFileURL
 
-  private static let ofText = "overhead_instructions"
+  private static let named = "instructions", ofText = "overhead_instructions"
 
   private struct Timed: Decodable {
     let layers: [String]
     let work: [String: Int]
+    /// As ncu counted them.
+    let instructions: Int?
   }
 
   /// Counted anew, but for what the text that was timed did beside what its schedule names. Where the counts have changed for good
@@ -34,10 +36,13 @@ import Workload
       checked += 1
       let line = lines[index].hasSuffix(",") ? String(lines[index].dropLast()) : lines[index]
       let timed = try JSONDecoder().decode(Timed.self, from: Data(line.utf8))
-      let overhead = try #require(timed.work[Self.ofText])
-      let counts = try recounted(timed.layers, line, isInt8: name.hasSuffix("int8")).map {
-        (name: $0.name, value: $0.name == Self.ofText ? overhead : $0.value)
-      }
+      // All together it executed what it did, however much of that has a name.
+      let executed = try #require(timed.work[Self.named]) + #require(timed.work[Self.ofText])
+      if let measured = timed.instructions { #expect(executed == measured, "\(name), line \(index + 1)") }
+      var counts = try recounted(timed.layers, line, isInt8: name.hasSuffix("int8"))
+      let anew = try #require(counts.first { $0.name == Self.named }).value
+      let own = try #require(counts.firstIndex { $0.name == Self.ofText })
+      counts[own].value = executed - anew
       if isAnew {
         let list = counts.map { "\"\($0.name)\":\($0.value)" }.joined(separator: ",")
         lines[index].replace(/"work":\{[^}]*\}/, with: "\"work\":{\(list)}")

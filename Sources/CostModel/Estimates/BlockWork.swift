@@ -222,7 +222,7 @@ struct BlockWork {
 }
 
 extension Schedule {
-  /// Whether all chunks are code of their own: `unrolled_chunks` in chain.cu.
+  /// Whether the chunks of all stages are code of their own (`unrolled_chunks` in chain.cu); else all are counted as if none were.
   fileprivate var hasUnrolledChunks: Bool {
     var copies = 1
     for stage in chain.stages.indices where copies <= 8 { copies *= chunkCount(of: stage) }

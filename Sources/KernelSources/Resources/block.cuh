@@ -227,7 +227,8 @@ template <class A> struct Block {
     if (m.table >= 0) {
       // A round of loads may end beyond the tile.
       const int at = tables[m.table + tile * m.slots + min(slot, m.slots - 1)];
-      return {at, at >= 0};
+      // Where nothing is an address may be taken, so it is aligned.
+      return {max(at, 0), at >= 0};
     }
     const int at = b.first + slot * m.slot_step;
     return {at, m.is_full || unsigned(at - b.low) < unsigned(b.count)};

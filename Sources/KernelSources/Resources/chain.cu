@@ -20,7 +20,7 @@ __device__ constexpr int chunks_of(const Stage& k) {
 #define FCM_UNROLLED(s) unrolled_chunks(s)
 
 /// Chunks of a stage that are each code of their own: then what buffers hold, and when threads meet, is known when this is compiled.
-/// All of them where a kernel's are few in all, those of a stage inside another's counted each time; else none.
+/// All of the stage's or none: from the last stage on, as long as there are few copies of an inner stage's.
 __device__ constexpr int unrolled_chunks(int stage) {
   constexpr int most = 8;
   int copies = 1, own = 1;
