@@ -1,0 +1,49 @@
+"""Whether machine code that was run did what the simulator's replay and the reference say."""
+
+
+def disagreements(bundle, kernel, disassembly, counts, result, architecture):
+    """What differs: bytes of the result, requests, sectors and passes through the banks, and products where they are exact; and what is
+    no fault: reads of shared memory that the compiler leaves out, for it has the words already or no lane keeps what follows from them."""
+    found, left_out = [], []
+    if result != (wanted := kernel.expected_bytes()):
+        places = [n for n, (own, other) in enumerate(zip(result, wanted)) if own != other]
+        found.append(f"{len(places)} of {len(wanted)} bytes of the result differ, the first is {places[0]}")
+
+    def sum_of(names, column):
+        return sum(
+            line_counts[column] for line_counts, line in zip(counts, disassembly.lines)
+            if line.operation.split(".")[0] in names and line.guard != "!PT")
+
+    executed, useful, passes = 0, 1, 2
+    source = kernel.source()
+    constants = dict(
+        (name, int(value)) for value, name in (line.strip().split(",  // ") for line in source.splitlines() if ",  // " in line)
+        if value.lstrip("-").isdigit())
+    has_tables = any(name.endswith("table") and place >= 0 for name, place in constants.items())
+    stages = range(constants["stages"])
+    has_mean = any(constants[f"stage[{s}].operation"] == 1 for s in stages)
+    is_real = bundle.element_type == "fp32"
+    exact = [
+        ("requests of stores", ["STG"], useful, "l1tex__t_requests_pipe_lsu_mem_global_op_st.sum", 1),
+        ("sectors of stores", ["STG"], passes, "l1tex__t_sectors_pipe_lsu_mem_global_op_st.sum", 1)]
+    if not has_tables:
+        exact += [
+            ("requests of loads", ["LDG", "LDGSTS"], useful, "l1tex__t_requests_pipe_lsu_mem_global_op_ld.sum", 1),
+            ("sectors of loads", ["LDG", "LDGSTS"], passes, "l1tex__t_sectors_pipe_lsu_mem_global_op_ld.sum", 1)]
+    if bundle.is_asynchronous == (architecture >= 80):
+        exact.append(("passes of shared stores", ["STS"], passes, "l1tex__data_pipe_lsu_wavefronts_mem_shared_op_st.sum", 1))
+    if is_real and not has_mean:
+        exact.append(("products", ["FFMA"], executed, "multiply_add_instructions", 1))
+    reads = [
+        ("reads of shared memory", ["LDS"], executed, "smsp__sass_inst_executed_op_shared_ld.sum", 1),
+        ("passes of shared loads", ["LDS"], passes, "l1tex__data_pipe_lsu_wavefronts_mem_shared_op_ld.sum", 1)]
+    # A convolution without channels that no lane keeps has no reads to leave out but a few.
+    is_plain = len(stages) == 1 and constants["stage[0].operation"] == 0 and constants["stage[0].kept"] >= constants["stage[0].group"]
+    for what, names, column, counter, scale in exact + reads:
+        own, wanted = sum_of(names, column), kernel.counters[counter] * scale
+        difference = f"{own} {what}, the replay's {wanted}"
+        if names == ["LDS"] and own < wanted and not (is_plain and own < 0.99 * wanted):
+            left_out.append(difference)
+        elif own != wanted:
+            found.append(difference)
+    return found, left_out
