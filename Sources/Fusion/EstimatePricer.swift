@@ -83,6 +83,7 @@ struct EstimatePricer {
   ) -> ObjectiveValue {
     var multiplyAdds = 0.0
     var packed = 0.0
+    var (joined, joining) = (0.0, 0.0)
     var reads = 0.0
     var perWarp: [Double] = []
     for (stage, layer) in chain.stages.enumerated() {
@@ -90,7 +91,16 @@ struct EstimatePricer {
       let products = outputs * Double(layer.shape.taps) / Double(gpu.warpSize)
       perWarp.append(outputs / Double(gpu.warpSize))
       if layer.hasWeights {
-        if chain.mayTakePacks(stage) { packed += products } else { multiplyAdds += products }
+        if chain.mayTakePacks(stage) {
+          packed += products
+        } else if chain.mayJoinTaps(stage) {
+          // Four taps at once, none alone: no more products than one by one.
+          joined += products / Double(ComputePath.dotChannels)
+          joining +=
+            outputs * KernelWork.leastDepthwiseInstructions(taps: layer.shape.taps) / Double(gpu.warpSize)
+        } else {
+          multiplyAdds += products
+        }
       }
       reads += products * LaneLegality.leastReadsPerProduct(chain, stage)
     }
@@ -102,6 +112,7 @@ struct EstimatePricer {
     let hasFastMatrices = throughput.int8MatrixProducts >= ComputePath.dotChannels * throughput.int32Lanes
     let matrices = whole(packed / perMatrix * 0.999_999)
     let dots = whole(packed / Double(ComputePath.dotChannels) * 0.999_999)
+    let depthwise = whole(joined * 0.999_999)
     let sectors = accesses.count / gpu.sector.count
     // Outputs go from registers to memory. So do residuals, the other way, and by how often a tile asks for them again: where there are
     // any nothing is claimed of what is staged.
@@ -112,14 +123,18 @@ struct EstimatePricer {
       case .ifm, .weights, .bias, .multipliers: rest
       }
     }
+    let others = KernelWork.leastOverhead(
+      chain, staged: max(.zero, staged), warps: warps, outputs: perWarp)
+    // What brings bytes together is beside what multiplies them; one by one it is the other way round, and as much together.
     let work = KernelWork(
       blocks: blocks, residentBlocks: gpu.blocksPerMultiprocessor, elementType: chain.elementType,
-      multiplyAdds: adds, instructions: adds + matrices + shared, sharedWavefronts: shared,
+      multiplyAdds: adds, instructions: adds + matrices + depthwise + shared, sharedWavefronts: shared,
       l1Sectors: sectors,
       l2Sectors: sectors, dramBytes: dram.count, warps: gpu.threadsPerBlock / gpu.warpSize, waits: 1,
-      sectorsFromL1: 0, sectorsFromL2: 0, sectorsFromDRAM: 1, dotProducts: hasFastMatrices ? 0 : dots,
+      sectorsFromL1: 0, sectorsFromL2: 0, sectorsFromDRAM: 1,
+      dotProducts: depthwise + (hasFastMatrices ? 0 : dots),
       matrices: hasFastMatrices ? matrices : 0,
-      overhead: KernelWork.leastOverhead(chain, staged: max(.zero, staged), warps: warps, outputs: perWarp))
+      overhead: others + whole(joining * 0.999_999) - depthwise)
     return objective.estimate(of: work, on: gpu, isDistributed: isDistributed)
   }
 
@@ -130,6 +145,11 @@ extension Chain {
   /// Whether a stage in INT8 may take several input channels at once.
   fileprivate func mayTakePacks(_ stage: Int) -> Bool {
     elementType == .int8 && mixesChannels(stage) && (axisOrder == .hwc || stages[stage].shape.isOfOnePixel)
+  }
+
+  /// Whether a stage with weights may multiply four taps at once.
+  fileprivate func mayJoinTaps(_ stage: Int) -> Bool {
+    elementType == .int8 && axisOrder == .hwc && isPlainDepthwise(stage)
   }
 }
 

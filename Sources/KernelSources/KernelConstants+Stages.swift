@@ -24,6 +24,7 @@ extension KernelConstants {
     add("channels_per_group", shape?.channelsPerGroup ?? 1)
     add("filters_per_group", shape?.filtersPerGroup ?? 1)
     add("chunk", stage.map { schedule.tiling.reduction[$0] } ?? 1)
+    add("unrolled", stage.map { schedule.unrolledChunks(of: $0) } ?? 1)
     add("has_bias", layer?.hasBias == true ? 1 : 0)
     add("activation", layer.flatMap { Activation.allCases.firstIndex(of: $0.activation) } ?? 0)
     let tile = stage.map { schedule.registerTile(of: $0) }
@@ -88,6 +89,7 @@ extension KernelConstants {
     add("second_zero", q.secondZero)
     add("weight_zero", q.weightZero)
     add("output_zero", q.outputZero)
+    add("value_zero", q.valueZero)
     add("weight_zeros", q.weightZeros.isEmpty ? -1 : place(q.weightZeros))
     add("low", q.low)
     add("high", q.high)
@@ -108,6 +110,8 @@ private struct QuantizedWords {
   enum How: Int { case clamped, throughFloat, onnx, tflite, tflitePool }
 
   var inputZero = 0, secondZero = 0, weightZero = 0, outputZero = 0
+  /// Of a convolution with a bias, `OperandBytes` puts the input's zero point into that.
+  var valueZero = 0
   /// Empty where all channels have one.
   var weightZeros: [Int] = []
   /// Without parameters nothing is clamped away, so that a compiler has as much to do as with them.
@@ -122,6 +126,7 @@ private struct QuantizedWords {
     inputZero = Int(parameters.inputs[0].zeroPoint)
     secondZero = Int(parameters.inputs.last?.zeroPoint ?? 0)
     outputZero = Int(parameters.output.zeroPoint)
+    valueZero = layer.hasWeights && layer.hasBias ? 0 : inputZero
     how = parameters.mode == .onnx ? .onnx : .tflite
     let clamp = Requantization.clamp(layer.activation, parameters.output)
     (low, high) = (Int(clamp.lowerBound), Int(clamp.upperBound))

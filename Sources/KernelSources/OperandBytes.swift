@@ -26,7 +26,7 @@ public enum OperandBytes {
         all[.bias(stage: stage)] = raw(bias)
       case .int8(let quantized):
         all[.weights(stage: stage)] = raw(quantized.weights)
-        all[.bias(stage: stage)] = raw(quantized.bias)
+        all[.bias(stage: stage)] = raw(biases(of: layer, quantized))
         if layer.hasWeights { all[.multipliers(stage: stage)] = multipliers(of: layer, quantized) }
       }
     }
@@ -99,6 +99,21 @@ public enum OperandBytes {
     switch values {
     case .fp32(let values): raw(values)
     case .int8(let values): raw(values)
+    }
+  }
+
+  /// `b − zx · Σ(w − zw)` of each output channel, modulo 2³²: with it sums of stored values are sums of what they stand for, those
+  /// of padding too, which is stored as `zx`. Empty where the layer has no bias.
+  private static func biases(of layer: Layer, _ parameters: QuantizedParameters) -> [Int32] {
+    let taps = parameters.bias.isEmpty ? 0 : parameters.weights.count / parameters.bias.count
+    let inputZero = Int32(parameters.inputs[0].zeroPoint)
+    guard layer.hasWeights, inputZero != 0 else { return parameters.bias }
+    return parameters.bias.enumerated().map { channel, bias in
+      let weightZero = Int32(parameters.weightZeroPoint(of: channel))
+      let sum = parameters.weights[channel * taps..<(channel + 1) * taps].reduce(0) {
+        $0 &+ Int32($1) &- weightZero
+      }
+      return bias &- inputZero &* sum
     }
   }
 

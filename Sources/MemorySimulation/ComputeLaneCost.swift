@@ -70,6 +70,8 @@ struct ComputeLaneCost {
     let outputs = lanes.warps * lanes.tile.channels * lanes.tile.pixels
     switch path {
     case .packs(let size) where element == 1: counts.dotProducts = outputs * (reduced / size) * (size / 4)
+    case .elements where lanes.joinsTaps:
+      counts.dotProducts = outputs * reduced * ComputePath.dotProducts(ofTaps: taps)
     case .elements, .packs, .filterPacks: counts.single = outputs * reduced * taps
     case .matrix:
       counts.matrices =

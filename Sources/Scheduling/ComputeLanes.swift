@@ -23,6 +23,8 @@ public struct ComputeLanes: Hashable, Sendable {
   public let rows, columns: Int
   /// Neighbouring channels that a lane writes at once.
   public let storeWidth: Int
+  /// Whether four taps of a channel are multiplied at once.
+  public let joinsTaps: Bool
   private let isMatrix, isChannelsFirst: Bool
   private let side, channelStep, pixelStep: Int
 
@@ -39,6 +41,7 @@ public struct ComputeLanes: Hashable, Sendable {
     rows = model.rowSlots[stage + 1]
     columns = model.columnSlots[stage + 1]
     storeWidth = model.storeWidth(of: stage)
+    joinsTaps = model.joinsTaps(of: maker)
     isMatrix = model.path(of: maker) == .matrix
     isChannelsFirst = model.chain.axisOrder == .hwc
     let mixes = model.chain.mixesChannels(maker)

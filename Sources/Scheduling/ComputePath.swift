@@ -23,6 +23,9 @@ extension ComputePath {
   public static let matrixProducts = matrixPixels * matrixFilters * matrixChannels
   /// Products of bytes that dp4a adds up in a lane.
   public static let dotChannels = 4
+
+  /// dp4a that an output takes of a stage that joins taps: four at once, and each of the rest alone in its word.
+  public static func dotProducts(ofTaps taps: Int) -> Int { taps / dotChannels + taps % dotChannels }
 }
 
 extension ComputePath: CustomStringConvertible {
@@ -47,6 +50,13 @@ extension Schedule {
 }
 
 extension FootprintModel {
+  /// Whether a thread multiplies four taps of a channel at once: INT8, depthwise, of four channels that lie side by side. Not where
+  /// weights have zero points, which no schedule knows.
+  public func joinsTaps(of stage: Int) -> Bool {
+    chain.elementType == .int8 && chain.stages[stage].hasWeights
+      && channelVector(of: stage) == ComputePath.dotChannels
+  }
+
   /// How a thread reads and multiplies what `stage` reduces.
   public func path(of stage: Int) -> ComputePath {
     let shape = chain.stages[stage].shape

@@ -1,6 +1,6 @@
 /// The INT8 mean of the taps of one window of an average pool.
 public enum QuantizedMean: Hashable, Sendable {
-  /// ONNX Runtime's QLinearGlobalAveragePool, for any window: `m = f32(sx / f32(n · sy))` over `n` taps, then
+  /// ONNX Runtime's QLinearGlobalAveragePool, for any window: `m = f32(sx / f32(n · sy))` over `n` taps, finite as in `Requantization`, then
   /// `y = clamp(rint(f32(Σ(x − zx)) · m) + zy)`, half to even.
   case onnx(input: Quantization, output: Quantization, clamp: ClosedRange<Int8>)
   /// TensorFlow Lite's reference AVERAGE_POOL_2D, which demands one quantization for input and output: the sum of
@@ -32,7 +32,7 @@ public enum QuantizedMean: Hashable, Sendable {
     precondition(count > 0)
     switch self {
     case .onnx(let input, let output, let clamp):
-      let multiplier = input.scale / (Float(count) * output.scale)
+      let multiplier = min(input.scale / (Float(count) * output.scale), .greatestFiniteMagnitude)
       let centred = Float(sum - count * Int(input.zeroPoint))
       let scaled = (centred * multiplier).rounded(.toNearestOrEven)
       let q = saturatedInt8(scaled + Float(output.zeroPoint))

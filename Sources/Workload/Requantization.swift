@@ -7,8 +7,8 @@ public enum Requantization: Hashable, Sendable {
   /// `max(−shift, 0)` that rounds half away from zero.
   case tflite(multiplier: Int32, shift: Int, zeroPoint: Int8, clamp: ClosedRange<Int8>)
 
-  /// The requantization of output `channel` of a convolution, `m = f32(f32(sx · sw) / sy)` in ONNX mode,
-  /// `m = double(sx) · sw / sy` in TFLite mode.
+  /// The requantization of output `channel` of a convolution, `m = f32(f32(sx · sw) / sy)` in ONNX mode, the largest float where that
+  /// is infinite, which would make no number of 0; `m = double(sx) · sw / sy` in TFLite mode.
   public init(
     _ parameters: QuantizedParameters, channel: Int, activation: Activation
   ) {
@@ -19,7 +19,9 @@ public enum Requantization: Hashable, Sendable {
     switch parameters.mode {
     case .onnx:
       self = .onnx(
-        multiplier: (input * weight) / parameters.output.scale, zeroPoint: zeroPoint, clamp: clamp)
+        multiplier: min((input * weight) / parameters.output.scale, .greatestFiniteMagnitude),
+        zeroPoint: zeroPoint,
+        clamp: clamp)
     case .tflite:
       let real = Double(input) * Double(weight) / Double(parameters.output.scale)
       let (multiplier, shift) = Self.fixedPoint(real)

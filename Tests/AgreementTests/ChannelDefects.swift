@@ -29,7 +29,7 @@ extension PlantedDefect {
       example: .matrix, sign: .found([.divergentWarp, .laneDisagreement, .writtenTwice, .neverWritten])),
     PlantedDefect(
       name: "a matrix's sums of weights are not taken off", file: "accumulate.cuh",
-      old: "of_weights[m / 2 * 4 + m % 2],", new: "0,", example: .matrix, sign: .values),
+      old: "of_weights[m / 2 * 4 + m % 2],", new: "0,", example: .matrixWithoutBias, sign: .values),
     PlantedDefect(
       name: "a matrix's sums of values are not taken off", file: "accumulate.cuh",
       old: "of_values[p / 2 * 4 + p % 2 * 2],", new: "0,", example: .matrix, sign: .values),
@@ -39,7 +39,7 @@ extension PlantedDefect {
       old: "    wait_for_copies();\n", new: "", example: .dots, sign: .found([.copyNotAwaited])),
     PlantedDefect(
       name: "a pack's weights are not summed up", file: "accumulate.cuh",
-      old: "      corrections.see_weight(m, weight);\n", new: "", example: .dots, sign: .values),
+      old: "      corrections.see_weight(m, weight, k);\n", new: "", example: .dotsWithoutBias, sign: .values),
     PlantedDefect(
       name: "a pack's values are not summed up", file: "accumulate.cuh",
       old: "      corrections.see_value(p, value[p], k);\n", new: "", example: .dots, sign: .values),
@@ -106,7 +106,14 @@ extension PlantedDefect {
       example: .channels, sign: .values),
     PlantedDefect(
       name: "results have no zero point", file: "arithmetic.cuh",
-      old: "rintf(float(sum) * multiplier) + float(q.output_zero)", new: "rintf(float(sum) * multiplier)",
+      old: "q.low - zero, q.high - zero) + zero);", new: "q.low - zero, q.high - zero));",
       example: .dots, sign: .values),
+    PlantedDefect(
+      name: "a product takes the neighbouring channel's weight", file: "arithmetic.cuh",
+      old: "int(0xffu << 8 * v)", new: "int(0xffu << 8 * (v ^ 1))", example: .plainChannels, sign: .values),
+    PlantedDefect(
+      name: "the input's zero point is taken off twice", file: "arithmetic.cuh",
+      old: "return int(x) - k.q.value_zero;", new: "return int(x) - k.q.input_zero;", example: .channels,
+      sign: .values),
   ]
 }

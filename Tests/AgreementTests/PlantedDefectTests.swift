@@ -44,6 +44,8 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
     case pwadd
     /// INT8, NHWC. PW by matrices, in chunks; PW in packs of eight channels by dp4a, and an add behind it; 3 × 3 DW.
     case matrix, dots, dotsadd, channels
+    /// Without a bias that could have the input's zero point in it; without a zero point of the weights.
+    case matrixWithoutBias, dotsWithoutBias, plainChannels
   }
 
   static let all: [PlantedDefect] = [
@@ -237,7 +239,7 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
     let schedule = try example.schedule()
     let chain = schedule.chain
     var random = SeededGenerator(seed: 11)
-    let parameters = chain.stages.map { PlantedDefect.Example.parameters(of: $0, chain.precision, &random) }
+    let parameters = chain.stages.map { example.parameters(of: $0, chain.precision, &random) }
     let inputs = chain.inputs.map { operand in
       let count = chain.elements(of: operand)
       return chain.elementType == .int8

@@ -5,7 +5,7 @@ import Workload
 extension PlantedDefect.Example {
   static let all: [Self] = [
     .dwpw(buffers: 1), .pwdw, .pwpool, .pw(buffers: 2), .add, .packs, .filterPacks, .pwadd, .matrix, .dots,
-    .dotsadd, .channels,
+    .dotsadd, .channels, .matrixWithoutBias, .dotsWithoutBias, .plainChannels,
   ]
 
   func schedule() throws -> Schedule {
@@ -49,11 +49,11 @@ extension PlantedDefect.Example {
       return try Schedule(
         Chain([add(6, [.input(0), .input(1)])], precision: .fp32),
         tiling: Tiling(rows: 4, columns: 5, channels: 4, reduction: [1]), lanes: lanes(1))
-    case .matrix:
+    case .matrix, .matrixWithoutBias:
       return try Schedule(
         Chain([layer(64, 20)], precision: .int8(.onnx), axisOrder: .hwc),
         tiling: Tiling(rows: 4, columns: 5, channels: 12, reduction: [32]), lanes: wide(tensorCores: true))
-    case .dots:
+    case .dots, .dotsWithoutBias:
       return try Schedule(
         Chain([layer(16, 10)], precision: .int8(.onnx), axisOrder: .hwc),
         tiling: Tiling(rows: 4, columns: 5, channels: 10, reduction: [8]), lanes: wide())
@@ -61,7 +61,7 @@ extension PlantedDefect.Example {
       return try Schedule(
         Chain([layer(16, 10), add(10, [.input(1), .layer(0)])], precision: .int8(.onnx), axisOrder: .hwc),
         tiling: Tiling(rows: 4, columns: 5, channels: 10, reduction: [8, 1]), lanes: wide())
-    case .channels:
+    case .channels, .plainChannels:
       return try Schedule(
         Chain([layer(8, 8, groups: 8, window: 3)], precision: .int8(.onnx), axisOrder: .hwc),
         tiling: Tiling(rows: 4, columns: 5, channels: 4, reduction: [1]), lanes: wide())
@@ -86,8 +86,18 @@ extension PlantedDefect.Example {
       name: "layer", operation: .convolution,
       shape: ConvolutionShape(
         inputChannels: channels, outputChannels: filters, groups: groups, rows: axis, columns: axis),
-      hasBias: true, activation: .none, inputs: [.input(0)])
+      hasBias: hasBias, activation: .none, inputs: [.input(0)])
   }
+
+  private var hasBias: Bool {
+    switch self {
+    case .matrixWithoutBias, .dotsWithoutBias: false
+    default: true
+    }
+  }
+
+  /// The zero point of INT8 weights.
+  private var weightZero: Int8 { if case .plainChannels = self { 0 } else { 3 } }
 
   static func reals(_ count: Int, _ random: inout SeededGenerator) -> [Float] {
     (0..<count).map { _ in Float(random.next(in: -1000...1000)) / 256 }
@@ -97,20 +107,20 @@ extension PlantedDefect.Example {
     (0..<count).map { _ in Int8(random.next(in: -127...127)) }
   }
 
-  /// No zero point is 0, so that each of them counts.
-  static func parameters(
+  /// No other zero point is 0, so that each of them counts.
+  func parameters(
     of layer: Layer, _ precision: Precision, _ random: inout SeededGenerator
   ) -> LayerParameters {
     let weights = layer.hasWeights ? layer.shape.filterElements : 0
     let biases = layer.hasBias ? layer.shape.outputChannels : 0
     guard case .int8(let mode) = precision else {
-      return .fp32(weights: reals(weights, &random), bias: reals(biases, &random))
+      return .fp32(weights: Self.reals(weights, &random), bias: Self.reals(biases, &random))
     }
     let quantization = Quantization(scale: 0.05, zeroPoint: 7)
     return .int8(
       QuantizedParameters(
-        mode: mode, weights: bytes(weights, &random), weightScales: layer.hasWeights ? [0.01] : [],
-        weightZeroPoints: layer.hasWeights ? [3] : [],
+        mode: mode, weights: Self.bytes(weights, &random), weightScales: layer.hasWeights ? [0.01] : [],
+        weightZeroPoints: layer.hasWeights ? [weightZero] : [],
         bias: (0..<biases).map { _ in Int32(random.next(in: -2000...2000)) },
         inputs: layer.inputs.map { _ in quantization }, output: quantization))
   }

@@ -78,7 +78,7 @@ import Workload
   // Values: 4 channels of 6 × 10 slots are 240 items, 8 requests of 23 and 5 for each axis, on both of which slots are empty. 4 channels
   // of 32 pixels are 4 warps' items, no empty slots among them.
   // Depthwise FP32: two loads begin; 36 weights are 2 requests of 6.5; items of 33.
-  // INT8: three loads begin, of multipliers a request of 6.5 as well; items of 33, 9 single products of 1, a result of 8.
+  // INT8: three loads begin, of multipliers a request of 6.5 as well; items of 33, the zero point taken off 9 values, a result of 8.
   // A mean: one load begins; items of 23 and 9 taps of 14.4.
   @Test("Windows of one channel")
   func windows() throws {

@@ -3,11 +3,12 @@
 
 def disagreements(bundle, kernel, disassembly, counts, result, architecture):
     """What differs: bytes of the result, requests, sectors and passes through the banks, and products where they are exact; and what is
-    no fault: reads of shared memory that the compiler leaves out, for it has the words already or no lane keeps what follows from them."""
+    no fault: reads of shared memory and matrices that the compiler leaves out, for it has the words already or no lane keeps what follows
+    from them."""
     found, left_out = [], []
     if result != (wanted := kernel.expected_bytes()):
         places = [n for n, (own, other) in enumerate(zip(result, wanted)) if own != other]
-        found.append(f"{len(places)} of {len(wanted)} bytes of the result differ, the first is {places[0]}")
+        found.append(f"{len(places)} of {len(wanted)} bytes of the result differ" + (f", the first is {places[0]}" if places else ""))
 
     def sum_of(names, column):
         return sum(
@@ -34,15 +35,19 @@ def disagreements(bundle, kernel, disassembly, counts, result, architecture):
         exact.append(("passes of shared stores", ["STS"], passes, "l1tex__data_pipe_lsu_wavefronts_mem_shared_op_st.sum", 1))
     if is_real and not has_mean:
         exact.append(("products", ["FFMA"], executed, "multiply_add_instructions", 1))
+    zeros = [f"stage[{s}].q.{name}" for s in stages for name in ("value_zero", "weight_zero")]
+    if not is_real and all(constants[zero] == 0 for zero in zeros) and all(constants[f"stage[{s}].q.weight_zeros"] < 0 for s in stages):
+        # Tensor cores before sm_80 take a quarter of a product at once.
+        exact.append(("matrix products", ["IMMA"], executed, "matrix_products", 4 if architecture < 80 else 1))
     reads = [
         ("reads of shared memory", ["LDS"], executed, "smsp__sass_inst_executed_op_shared_ld.sum", 1),
         ("passes of shared loads", ["LDS"], passes, "l1tex__data_pipe_lsu_wavefronts_mem_shared_op_ld.sum", 1)]
-    # A convolution without channels that no lane keeps has no reads to leave out but a few.
+    # A convolution without channels that no lane keeps has nothing to leave out but a few reads.
     is_plain = len(stages) == 1 and constants["stage[0].operation"] == 0 and constants["stage[0].kept"] >= constants["stage[0].group"]
     for what, names, column, counter, scale in exact + reads:
         own, wanted = sum_of(names, column), kernel.counters[counter] * scale
         difference = f"{own} {what}, the replay's {wanted}"
-        if names == ["LDS"] and own < wanted and not (is_plain and own < 0.99 * wanted):
+        if names in (["LDS"], ["IMMA"]) and own < wanted and not (is_plain and own < 0.99 * wanted):
             left_out.append(difference)
         elif own != wanted:
             found.append(difference)

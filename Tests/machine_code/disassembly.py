@@ -53,7 +53,7 @@ class Disassembly:
             if label := re.match(r"(\.L_\w+|\$[\w$]+):", line):
                 self.labels[label.group(1)] = len(self.lines)
             elif found := re.search(r"/\*([0-9a-f]{4,})\*/\s+(?:@(!?U?P\w+)\s+)?([A-Z][\w.]*)(.*?);", line):
-                self.lines.append(Line(int(found[1], 16), found[2], found[3], found[4].strip()))
+                self.lines.append(Line(int(found[1], 16), found[2], found[3], found[4].split("(*")[0].strip()))
         if any(line.address != 16 * number for number, line in enumerate(self.lines)):
             raise ValueError("instructions that do not follow one another")
         # A read that never happens (@!PT) pads some copies.

@@ -6,8 +6,8 @@
 // global memory or passes through the banks of shared memory that took. Results go to their files.
 //
 // Blocks run one after another, a block's warps in turn from barrier to barrier. An asynchronous copy lands when it is waited for, and not
-// before. Shared memory and results begin as ones, which no kernel may rely on. Without operands all reads of memory give 0: enough to
-// count what the kernels do, for their ways depend on indices alone.
+// before. Shared memory and results begin as ones, which no kernel may rely on. Without operands all reads of memory give 0, which is
+// enough to count what is executed, for the kernels' ways depend on indices alone; sectors and passes are not counted then.
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -116,6 +116,7 @@ struct Machine {
       const S mask = mask_of(active);
       for (uint32_t k = 0; k < std::max(1u, i.size / 4); ++k) w.write(i.to[0].next(k), words[k], mask);
     }
+    if (memory.buffers.empty()) return 0;
     if (is_far) return sectors_of(far, asked, i.size);
     return i.opcode == load_shared || i.opcode == store_shared ? wavefronts_of(near, active, i.size, is_write) : 0;
   }

@@ -101,16 +101,19 @@ inline int wavefronts_of(const uint32_t* addresses, uint32_t active, uint32_t si
   }
   int passes = 0;
   for (int first = 0; first < lanes; first += together) {
-    uint32_t wanted[4 * lanes];
-    int n = 0;
+    // Words that each bank is asked for; hardly any is asked for more than one or two.
+    uint32_t wanted[32][lanes];
+    int of_bank[32] = {}, most = 0;
     for (int l = first; l < first + together; ++l) {
-      for (int k = 0; (active >> l & 1) && k < words; ++k) wanted[n++] = addresses[l] / 4 + uint32_t(k);
+      for (int k = 0; (active >> l & 1) && k < words; ++k) {
+        const uint32_t word = addresses[l] / 4 + uint32_t(k), bank = word % 32;
+        uint32_t* const end = wanted[bank] + of_bank[bank];
+        if (std::find(wanted[bank], end, word) != end) continue;
+        *end = word;
+        most = std::max(most, ++of_bank[bank]);
+      }
     }
-    std::sort(wanted, wanted + n);
-    n = int(std::unique(wanted, wanted + n) - wanted);
-    int of_bank[32] = {};
-    for (int i = 0; i < n; ++i) ++of_bank[wanted[i] % 32];
-    passes += *std::max_element(of_bank, of_bank + 32);
+    passes += most;
   }
   return passes;
 }

@@ -173,8 +173,11 @@ struct BlockWork {
     if costs.countsConflicts { addConflicts(stage, lanes, reduced: reduced) }
     guard layer.hasWeights else { return }
     let taps = layer.shape.rows.window * layer.shape.columns.window
-    let products = reduced * taps * lanes.warps * lanes.tile.channels * lanes.tile.pixels
+    let outputs = reduced * lanes.warps * lanes.tile.channels * lanes.tile.pixels
+    let products = outputs * taps
     switch costs.model.path(of: stage) {
+    case .elements where lanes.joinsTaps:
+      counts.dotProducts += outputs * ComputePath.dotProducts(ofTaps: taps)
     case .packs where chain.elementType == .int8: counts.dotProducts += products / ComputePath.dotChannels
     case .elements, .packs, .filterPacks: counts.multiplyAdds += products
     case .matrix: counts.matrices += products * WarpRequest.lanes / ComputePath.matrixProducts
@@ -222,18 +225,9 @@ struct BlockWork {
 }
 
 extension Schedule {
-  /// Whether the chunks of all stages are code of their own (`unrolled_chunks` in chain.cu); else all are counted as if none were.
+  /// Whether the chunks of all stages are code of their own; else all are counted as if none were.
   fileprivate var hasUnrolledChunks: Bool {
-    var copies = 1
-    for stage in chain.stages.indices where copies <= 8 { copies *= chunkCount(of: stage) }
-    return copies <= 8
-  }
-
-  /// As many as `chunks(of:for:)` has.
-  fileprivate func chunkCount(of stage: Int) -> Int {
-    guard chain.mixesChannels(stage) else { return 1 }
-    let extent = chain.stages[stage].shape.inputChannels
-    return (extent + tiling.reduction[stage] - 1) / tiling.reduction[stage]
+    chain.stages.indices.allSatisfy { unrolledChunks(of: $0) == chunkCount(of: $0) }
   }
 
   /// `chunks(of:for:)[index]`.

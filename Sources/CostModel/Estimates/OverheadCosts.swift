@@ -4,9 +4,10 @@ import Workload
 
 /// Warp instructions beside those that a schedule names: addresses, bounds, loops and conversions, in tenths.
 ///
-/// Fitted to the instructions that the machine code of 754 timed kernels and tiles executes (`Tests/executed-instructions`; NVRTC 13.0
-/// for sm_90): mean error of all instructions 7 %. What none of them has is counted in machine code by hand: single bytes, by filters
-/// of INT8 in NCHW and of depthwise lanes. Other architectures have other code, but for the same text, so most of it is theirs as well.
+/// Fitted to the instructions that the machine code of 771 timed kernels and tiles executes (`Tests/executed-instructions`; NVRTC 13.0
+/// for sm_90): mean error of all instructions of tiles 8 %, of all INT8 kernels 10 %. What none of them has is counted in machine code by
+/// hand: by filters of INT8 in NCHW and of depthwise lanes. Other architectures have other code, but for the same text, so most of it is
+/// theirs as well.
 enum OverheadCosts {
   /// A compute step of a stage beyond its first, a warp, where chunks go round a loop, which keeps books. In code of its own a chunk
   /// has none.
@@ -22,15 +23,18 @@ enum OverheadCosts {
   fileprivate static let runRequest = 65
   private static let rowRequest = 230, pixelRequest = 230, emptySlots = 50
   /// A warp's items: of a stage that mixes channels, more where several warps share out matrices and where the items of a pixel are
-  /// no constant; of a depthwise stage; of a layer without weights. For each axis on which some slot is empty.
-  private static let mixingItem = 210, sharedMatrix = 525, raggedItem = 255, depthwiseItem = 330,
-    otherItem = 230
+  /// no constant; of a depthwise stage, by rows and by channels; of a layer without weights. For each axis on which some slot is empty.
+  private static let mixingItem = 210, sharedMatrix = 300, raggedItem = 255, depthwiseItem = 330,
+    channelsItem = 260, otherItem = 230
   private static let emptyOutputs = 100
   /// A pack of each pixel's values in FP32, multiplied by all filters.
   private static let pack = 37
-  /// A dp4a; a product of bytes that are read several at once and multiplied one by one, by filters and by channels; of a depthwise
-  /// lane's single bytes; a tap of a layer without weights.
-  private static let dotProduct = 14, byteOfFilter = 21, byteOfChannel = 37, byte = 10, tap = 144
+  /// A dp4a; a product of bytes that are read several at once by filters and multiplied one by one; a tap of a layer without weights.
+  /// Of single bytes the compiler makes words and dp4a by itself, which is no more than to multiply one by one.
+  private static let dotProduct = 13, byteOfFilter = 21, tap = 144
+  /// Of four channels a depthwise lane puts bytes of four taps together, of weights and of each pixel's values; a weight that is alone
+  /// in its word.
+  private static let joinedTap = 25, loneWeight = 10
 
   /// All warps' tenths of a step that loads `operand` by so many requests.
   static func loading(_ operand: Operand, _ costs: StepCosts, requests: Int) -> Int {
@@ -62,9 +66,13 @@ enum OverheadCosts {
     if layer.hasWeights {
       let isMixing = chain.mixesChannels(stage)
       item =
-        (isMixing ? mixingItem : depthwiseItem) + emptyOutputs * costs.axesWithEmptySlots(ofMap: stage + 1)
+        (isMixing ? mixingItem : isChannelsFirst ? channelsItem : depthwiseItem) + emptyOutputs
+        * costs.axesWithEmptySlots(ofMap: stage + 1)
       if isChannelsFirst, costs.isRagged[stage + 1] { item += raggedItem }
-      item += taps * products(path, isMixing: isMixing, lanes, chain.elementType, reduced: reduced)
+      item += products(path, isMixing: isMixing, lanes, chain.elementType, reduced: reduced, taps: taps)
+      if chain.elementType == .int8, !layer.hasBias {
+        item += sumsOfWeights(path, lanes, reduced: reduced, taps: taps) * instruction
+      }
       if path == .matrix, lanes.warps > 1 { item += sharedMatrix }
     }
     return item * lanes.warps
@@ -83,32 +91,63 @@ enum OverheadCosts {
     }
     let channels = Double(LaneMap().channelsPerThread)
     if chain.mixesChannels(stage) { return result + Double(mixingItem) / channels / mostPixels }
-    let product = chain.elementType == .int8 ? Double(byte * layer.shape.taps) : 0
-    let outputs = chain.axisOrder == .hwc ? channels : 1
-    return result + product + Double(depthwiseItem) / outputs / Double(FootprintModel.unmixedPixels)
+    let item = chain.axisOrder == .hwc ? Double(channelsItem) / channels : Double(depthwiseItem)
+    return result + item / Double(FootprintModel.unmixedPixels)
   }
 
-  /// An item's for a tap of `reduced` channels. Sums of weights, which zero points ask for, are products as well.
+  private static let instruction = 10
+
+  /// An item's instructions where no bias has the input's zero point in it.
+  private static func sumsOfWeights(_ path: ComputePath, _ lanes: ComputeLanes, reduced: Int, taps: Int)
+    -> Int
+  {
+    let channels = lanes.tile.channels
+    switch path {
+    case .packs: return channels * taps * reduced / ComputePath.dotChannels
+    case .matrix: return channels / 2 * reduced / ComputePath.matrixChannels
+    case .elements where lanes.joinsTaps: return channels * ComputePath.dotProducts(ofTaps: taps)
+    case .elements, .filterPacks: return lanes.tile.pixels * reduced * taps
+    }
+  }
+
+  /// Instructions of a depthwise output in INT8, by channels, those that multiply among them: no fewer than four taps at once of as many
+  /// pixels as a thread has at most, nor than one by one.
+  static func leastPerDepthwiseOutput(taps: Int) -> Double {
+    let (channels, pixels) = (Double(ComputePath.dotChannels), Double(FootprintModel.unmixedPixels))
+    let joined = taps - taps % ComputePath.dotChannels
+    let words =
+      Double(joined * joinedTap) * (1 + 1 / pixels) / channels + Double((taps - joined) * loneWeight) / pixels
+    return min(Double(ComputePath.dotProducts(ofTaps: taps)) + words / Double(instruction), Double(taps))
+  }
+
+  /// An item's for all taps of `reduced` channels.
   private static func products(
-    _ path: ComputePath, isMixing: Bool, _ lanes: ComputeLanes, _ type: ElementType, reduced: Int
+    _ path: ComputePath, isMixing: Bool, _ lanes: ComputeLanes, _ type: ElementType, reduced: Int, taps: Int
   ) -> Int {
     let (channels, pixels) = (lanes.tile.channels, lanes.tile.pixels)
     let outputs = channels * pixels
     switch path {
-    case .packs(let size) where type == .int8:
-      let packs = reduced / size
-      return packs * (size / ComputePath.dotChannels) * (outputs * dotProduct + channels * 10)
-    case .filterPacks where type == .int8: return reduced * outputs * byteOfFilter
-    case .packs(let size), .filterPacks(let size): return reduced / size * pixels * pack
-    case .matrix: return reduced / ComputePath.matrixChannels * lanes.tile.channels / 2 * 10
+    case .elements where lanes.joinsTaps:
+      let joined = taps - taps % ComputePath.dotChannels
+      return reduced * (joined * joinedTap * (1 + pixels) + (taps - joined) * channels * loneWeight)
     case .elements where type == .int8 && !isMixing:
-      return reduced * outputs * (lanes.storeWidth > 1 ? byteOfChannel : byte)
+      return lanes.storeWidth > 1 ? reduced * taps * channels * loneWeight : 0
     case .elements: return 0
+    case .packs where type == .int8:
+      return taps * reduced / ComputePath.dotChannels * outputs * dotProduct
+    case .filterPacks where type == .int8: return taps * reduced * outputs * byteOfFilter
+    case .packs(let size), .filterPacks(let size): return taps * reduced / size * pixels * pack
+    case .matrix: return 0
     }
   }
 }
 
 extension KernelWork {
+  /// Of an output of a depthwise stage in INT8 and NHWC, no more than what multiplies and what brings bytes together for that.
+  public static func leastDepthwiseInstructions(taps: Int) -> Double {
+    OverheadCosts.leastPerDepthwiseOutput(taps: taps)
+  }
+
   /// No more than the `overhead` of any kernel that stages so many bytes, 512 in a request at most, by so many warps, and makes so
   /// many outputs of each stage in full warps: for bounds of searches.
   public static func leastOverhead(_ chain: Chain, staged: Bytes, warps: Int, outputs: [Double]) -> Int {

@@ -179,7 +179,7 @@ __device__ FCM_SHARED_CODE void accumulate_packs(const Work<A, S>& w, const Item
 #pragma unroll
     for (int m = 0; m < group; ++m) {
       const pack<Element, V> weight = ld_pack<V>(w.weights, filter_place(k, item.channel_of(m)) + c);
-      corrections.see_weight(m, weight);
+      corrections.see_weight(m, weight, k);
 #pragma unroll
       for (int p = 0; p < pixels; ++p) {
         sum[m * pixels + p] = A::multiply_add_packs(value[p], weight, sum[m * pixels + p]);
@@ -200,8 +200,9 @@ __device__ FCM_SHARED_CODE void accumulate_packs(const Work<A, S>& w, const Item
 /// side by side.
 template <class A, int P, int V, int S>
 __device__ FCM_SHARED_CODE void accumulate_channels(const Work<A, S>& w, const Item& item, typename A::Sum* sums) {
+  using Pack = pack<typename A::Element, V>;
   const Stage& k = w.k();
-  const int pixels = P ? P : k.pixels;
+  const int pixels = P ? P : k.pixels, width = k.columns.window, taps = k.rows.window * width;
   int row[P ? P : maximum_sums], column[P ? P : maximum_sums];
 #pragma unroll
   for (int p = 0; p < pixels; ++p) {
@@ -209,24 +210,62 @@ __device__ FCM_SHARED_CODE void accumulate_channels(const Work<A, S>& w, const I
     row[p] = pixel / item.columns;
     column[p] = pixel - row[p] * item.columns;
   }
-  const int first = w.plane_of(item.channel_of(0));
-  for (int i = 0; i < k.rows.window; ++i) {
-    for (int j = 0; j < k.columns.window; ++j) {
-      pack<typename A::Element, V> value[P ? P : maximum_sums];
+  const int channel = item.channel_of(0), first = w.plane_of(channel);
+  const auto value_of = [&](int p, int i, int j) {
+    return ld_pack<V>(w.in, first + slot_of(w, row[p], column[p], i, j) * w.slot_step);
+  };
+  const auto weights_of = [&](int tap) { return ld_pack<V>(w.weights, tap * k.tap_pitch + channel); };
+  typename A::Sum of_weights[V] = {};
+  const auto add_tap = [&](int i, int j) {
+    Pack value[P ? P : maximum_sums];
+#pragma unroll
+    for (int p = 0; p < pixels; ++p) value[p] = value_of(p, i, j);
+    const Pack weights = weights_of(i * width + j);
+#pragma unroll
+    for (int v = 0; v < V; ++v) {
+      const typename A::Sum weight = A::one_weight(weights, v, w.weight_zero(item.channel_of(v)), k);
+      of_weights[v] = A::with_weights(of_weights[v], weight, k);
 #pragma unroll
       for (int p = 0; p < pixels; ++p) {
-        value[p] = ld_pack<V>(w.in, first + slot_of(w, row[p], column[p], i, j) * w.slot_step);
+        sums[v * pixels + p] = A::multiply_add_one(value[p], weight, v, sums[v * pixels + p], k);
       }
-      const int tap = i * k.columns.window + j;
-      const pack<typename A::Element, V> weights = ld_pack<V>(w.weights, tap * k.tap_pitch + item.channel_of(0));
+    }
+  };
+
+  bool is_done = false;
+  if constexpr (A::joins_taps && V == 4) {
+    if (A::takes_words(k)) {
+      // Four taps at once: a word holds those of a channel.
 #pragma unroll
-      for (int v = 0; v < V; ++v) {
-        const typename A::Sum weight = A::weight(weights.d[v], w.weight_zero(item.channel_of(v)));
+      for (int tap = 0; tap + 4 <= taps; tap += 4) {
+        Pack four[4];
+#pragma unroll
+        for (int t = 0; t < 4; ++t) four[t] = weights_of(tap + t);
+        const Words filters = transposed(four);
+#pragma unroll
+        for (int v = 0; v < V; ++v) of_weights[v] = A::with_weights(of_weights[v], filters.d[v], k);
 #pragma unroll
         for (int p = 0; p < pixels; ++p) {
-          sums[v * pixels + p] = A::multiply_add(A::value(value[p].d[v], k), weight, sums[v * pixels + p]);
+#pragma unroll
+          for (int t = 0; t < 4; ++t) four[t] = value_of(p, (tap + t) / width, (tap + t) % width);
+          const Words values = transposed(four);
+#pragma unroll
+          for (int v = 0; v < V; ++v) sums[v * pixels + p] = __dp4a(values.d[v], filters.d[v], sums[v * pixels + p]);
         }
       }
+#pragma unroll
+      for (int tap = taps / 4 * 4; tap < taps; ++tap) add_tap(tap / width, tap % width);
+      is_done = true;
+    }
+  }
+  for (int i = 0; i < k.rows.window && !is_done; ++i) {
+    for (int j = 0; j < width; ++j) add_tap(i, j);
+  }
+#pragma unroll
+  for (int v = 0; v < V; ++v) {
+#pragma unroll
+    for (int p = 0; p < pixels; ++p) {
+      sums[v * pixels + p] = A::without_value_zero(sums[v * pixels + p], of_weights[v], k);
     }
   }
 }
@@ -272,7 +311,7 @@ __device__ FCM_SHARED_CODE void accumulate_matrices(const Work<A, S>& w, const I
 #pragma unroll
       for (int n = 0; n < group / 2; ++n) {
         const int b0 = ld_word(w.weights, filter[n] + c), b1 = ld_word(w.weights, filter[n] + c + 16);
-        multiply_matrix(of_weights + 4 * n, ones, ones, ones, ones, b0, b1);
+        if (k.q.value_zero != 0) multiply_matrix(of_weights + 4 * n, ones, ones, ones, ones, b0, b1);
 #pragma unroll
         for (int p = 0; p < pixels; p += 2) {
           multiply_matrix(
@@ -294,7 +333,7 @@ __device__ FCM_SHARED_CODE void accumulate_matrices(const Work<A, S>& w, const I
         const int own = (m / 2 * (pixels / 2) + p / 2) * 4 + p % 2 * 2 + m % 2;
         sums[m * pixels + p] = without_zeros(
             sums[m * pixels + p] + product[own], of_values[p / 2 * 4 + p % 2 * 2], of_weights[m / 2 * 4 + m % 2],
-            k.q.input_zero, zero, w.reduced);
+            k.q.value_zero, zero, w.reduced);
       }
     }
   }

@@ -17,20 +17,7 @@ __device__ constexpr int chunks_of(const Stage& k) {
 #define FCM_UNROLLED(s) 1
 #else
 #define FCM_SUMS(s) constants.stage[s].sums
-#define FCM_UNROLLED(s) unrolled_chunks(s)
-
-/// Chunks of a stage that are each code of their own: then what buffers hold, and when threads meet, is known when this is compiled.
-/// All of the stage's or none: from the last stage on, as long as there are few copies of an inner stage's.
-__device__ constexpr int unrolled_chunks(int stage) {
-  constexpr int most = 8;
-  int copies = 1, own = 1;
-  for (int s = constants.stages - 1; s >= stage; --s) {
-    own = chunks_of(constants.stage[s]);
-    if (copies * own > most) own = 1;
-    copies *= own;
-  }
-  return own;
-}
+#define FCM_UNROLLED(s) constants.stage[s].unrolled
 #endif
 
 /// `convolve` with the stage's register tile. On the CPU those that schedules mostly have are compiled, and one for

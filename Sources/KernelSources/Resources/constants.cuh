@@ -52,6 +52,7 @@ struct Staging {
 /// The INT8 numbers of a stage.
 struct Quantized {
   int input_zero, second_zero, weight_zero, output_zero;
+  int value_zero;  // what is taken off a value before it is multiplied or summed: the input's zero point, but 0 where the bias has it
   int weight_zeros;  // where those of the channels stand among the tables; −1 where all are `weight_zero`
   int low, high;  // the clamp that is the activation
   int how;        // `Integers`, of a stage without weights; of one with weights onnx or tflite
@@ -63,6 +64,7 @@ struct Stage {
   int operation, mixes;
   int input_channels, output_channels, channels_per_group, filters_per_group;
   int chunk;  // input channels reduced at a time, where the stage mixes them
+  int unrolled;  // such chunks that are each code of their own: all or 1
   int has_bias, activation;
   int group, pixels;  // output channels and pixels that a thread computes together
   int kept;           // of these channels those that some lane has for itself

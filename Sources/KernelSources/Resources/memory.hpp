@@ -246,6 +246,11 @@ template <int N> __attribute__((always_inline)) inline int word_of(const pack<si
   memcpy(&word, bytes.d + 4 * i, 4);
   return word;
 }
+template <int N> __attribute__((always_inline)) inline int low_word_of(const pack<signed char, N>& bytes) {
+  int word = 0;
+  memcpy(&word, bytes.d, N < 4 ? N : 4);
+  return word;
+}
 inline void multiply_matrix(
     int* d, int a0, int a1, int a2, int a3, int b0, int b1, const char* file = __builtin_FILE(),
     int line = __builtin_LINE()) {

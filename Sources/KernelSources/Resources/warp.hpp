@@ -46,8 +46,17 @@ inline unsigned __activemask() {
 }
 
 inline int __dp4a(int a, int b, int sum) {
-  for (int byte = 0; byte < 32; byte += 8) sum += int((signed char)(a >> byte)) * int((signed char)(b >> byte));
-  return sum;
+  int product = 0;
+  for (int byte = 0; byte < 32; byte += 8) product += int((signed char)(a >> byte)) * int((signed char)(b >> byte));
+  return int(unsigned(sum) + unsigned(product));
+}
+
+/// Of the eight bytes of `a` and `b` those that the four digits of `chosen` number.
+inline int __byte_perm(int a, int b, int chosen) {
+  const uint64_t bytes = uint64_t(uint32_t(b)) << 32 | uint32_t(a);
+  uint32_t word = 0;
+  for (int k = 0; k < 4; ++k) word |= uint32_t(bytes >> 8 * (chosen >> 4 * k & 7) & 0xff) << 8 * k;
+  return int(word);
 }
 
 template <class To, class From> __attribute__((always_inline)) inline To emu_bits(From from) {
