@@ -47,6 +47,7 @@ extension KernelConstants {
     case .packs(let size), .filterPacks(let size): add("pack", size)
     case .elements, .matrix: add("pack", 1)
     }
+    add("joins_taps", stage.map { model.joinsTaps(of: $0) } == true ? 1 : 0)
     add("store_width", stage.map { model.storeWidth(of: $0) } ?? 1)
     let filters = stage.map { model.filterLayout(of: $0, reducing: schedule.tiling.reduction[$0]) }
     // Elsewhere filters follow one another, and a last chunk's are shorter.

@@ -107,7 +107,8 @@ public enum OperandBytes {
   private static func biases(of layer: Layer, _ parameters: QuantizedParameters) -> [Int32] {
     let taps = parameters.bias.isEmpty ? 0 : parameters.weights.count / parameters.bias.count
     let inputZero = Int32(parameters.inputs[0].zeroPoint)
-    guard layer.hasWeights, inputZero != 0 else { return parameters.bias }
+    guard layer.hasWeights, layer.hasBias, inputZero != 0, parameters.bias.count == layer.shape.outputChannels
+    else { return parameters.bias }
     return parameters.bias.enumerated().map { channel, bias in
       let weightZero = Int32(parameters.weightZeroPoint(of: channel))
       let sum = parameters.weights[channel * taps..<(channel + 1) * taps].reduce(0) {

@@ -50,10 +50,13 @@ extension Schedule {
 }
 
 extension FootprintModel {
-  /// Whether a thread multiplies four taps of a channel at once: INT8, depthwise, of four channels that lie side by side. Not where
-  /// weights have zero points, which no schedule knows.
+  /// Whether a thread multiplies four taps of a channel at once: INT8, depthwise, of four channels that lie side by side. Counted as if
+  /// no weight had a zero point; those that have one are multiplied one by one. Windows of more taps are no code without a loop, in which
+  /// the place of a tap would cost more than its product.
   public func joinsTaps(of stage: Int) -> Bool {
-    chain.elementType == .int8 && chain.stages[stage].hasWeights
+    let (shape, mostTaps) = (chain.stages[stage].shape, 256)
+    return chain.elementType == .int8 && chain.stages[stage].hasWeights
+      && shape.rows.window * shape.columns.window <= mostTaps
       && channelVector(of: stage) == ComputePath.dotChannels
   }
 

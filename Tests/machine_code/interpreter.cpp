@@ -84,9 +84,12 @@ struct Machine {
         Copy c;
         c.to = uint32_t(address_of(w, i.near, l, false));
         c.size = i.size;
+        if (c.to % i.size != 0) fail(i.name + " to an address that is not aligned");
+        memory.of_block(c.to, c.size);
         // A lane whose own predicate does not hold fills with zeros.
         if (filled[l] != 0) {
           far[asked++] = address_of(w, i.far, l, true);
+          if (far[asked - 1] % i.size != 0) fail(i.name + " from an address that is not aligned");
           const uint8_t* data = memory.global(far[asked - 1], i.size, false);
           if (data != nullptr) std::memcpy(c.bytes, data, i.size);
         }
@@ -156,6 +159,7 @@ struct Machine {
       // Without its own predicate a copy reads nothing, and a branch is not taken.
       const uint32_t wanted = i.own.kind == none ? active : active & set_of(w.read(memory, i.own));
       if (wanted != 0) ++count.useful;
+      if (i.is_of_all && active != g.lanes) fail("a predicate of " + i.name + ", which is not known");
       switch (i.opcode) {
         case jump:
           g.at = int(w.read(memory, i.from[0])[__builtin_ctz(g.lanes)] / 16);
@@ -187,6 +191,7 @@ struct Machine {
           flow.after_meeting = g.at + 1;
           return;
         case barrier:
+          if (flow.at_barrier != 0 && flow.after_barrier != g.at + 1) fail("lanes of a warp at different barriers");
           flow.at_barrier |= g.lanes;
           flow.after_barrier = g.at + 1;
           return;
@@ -232,8 +237,11 @@ struct Machine {
     for (bool goes_on = true; goes_on;) {
       goes_on = false;
       for (int k = 0; k < count; ++k) run(warps[size_t(k)], flows[size_t(k)], block);
+      int at = -1;
       for (Flow& f : flows) {
         if (f.alive == 0) continue;
+        if (at >= 0 && f.after_barrier != at) fail("warps of a block at different barriers");
+        at = f.after_barrier;
         f.ready.push_back({f.after_barrier, f.alive});
         f.at_barrier = 0;
         goes_on = true;
@@ -258,6 +266,7 @@ Instruction instruction_of(const std::string& line) {
   in >> i.from_count;
   for (int k = 0; k < i.from_count; ++k) read_operand(in, i.from[k]);
   if (!in) fail("unreadable: " + line);
+  for (int opcode : {jump, begin_region, end_region, meet, barrier, commit, await}) i.is_of_all |= i.opcode == opcode;
   return i;
 }
 

@@ -182,7 +182,11 @@ def _encoded(line, labels):
         pass
     elif opcode == "special":
         to = [_operand(texts[0])]
-        source = [_immediate({"SR_TID.X": 0, "SR_CTAID.X": 1, "SR_LANEID": 2}.get(texts[1], 3))]
+        # Of a cluster there is one block.
+        known = {"SR_TID.X": 0, "SR_CTAID.X": 1, "SR_LANEID": 2, "SR_CgaCtaId": 3}
+        if texts[1] not in known:
+            raise ValueError(f"a register that is not known: {texts[1]}")
+        source = [_immediate(known[texts[1]])]
     elif opcode in ("load_shared", "load_global", "load_own"):
         size, to = size_of(line.operation), [_operand(texts[0])]
         near, far = (_NOWHERE, _address(texts[1], True)) if opcode == "load_global" else (_address(texts[1], False), _NOWHERE)

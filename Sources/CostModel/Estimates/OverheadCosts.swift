@@ -5,8 +5,8 @@ import Workload
 /// Warp instructions beside those that a schedule names: addresses, bounds, loops and conversions, in tenths.
 ///
 /// Fitted to the instructions that the machine code of 771 timed kernels and tiles executes (`Tests/executed-instructions`; NVRTC 13.0
-/// for sm_90): mean error of all instructions of tiles 8 %, of all INT8 kernels 10 %. What none of them has is counted in machine code by
-/// hand: by filters of INT8 in NCHW and of depthwise lanes. Other architectures have other code, but for the same text, so most of it is
+/// for sm_90): mean error of all instructions of tiles 8 %, of all INT8 kernels 10 %. Filters of INT8 in NCHW, which none of them has, are
+/// counted in machine code by hand. Other architectures have other code, but for the same text, so most of it is
 /// theirs as well.
 enum OverheadCosts {
   /// A compute step of a stage beyond its first, a warp, where chunks go round a loop, which keeps books. In code of its own a chunk
@@ -35,6 +35,7 @@ enum OverheadCosts {
   /// Of four channels a depthwise lane puts bytes of four taps together, of weights and of each pixel's values; a weight that is alone
   /// in its word.
   private static let joinedTap = 25, loneWeight = 10
+  private static let instruction = 10
 
   /// All warps' tenths of a step that loads `operand` by so many requests.
   static func loading(_ operand: Operand, _ costs: StepCosts, requests: Int) -> Int {
@@ -71,7 +72,7 @@ enum OverheadCosts {
       if isChannelsFirst, costs.isRagged[stage + 1] { item += raggedItem }
       item += products(path, isMixing: isMixing, lanes, chain.elementType, reduced: reduced, taps: taps)
       if chain.elementType == .int8, !layer.hasBias {
-        item += sumsOfWeights(path, lanes, reduced: reduced, taps: taps) * instruction
+        item += zeroPoints(path, lanes, reduced: reduced, taps: taps) * instruction
       }
       if path == .matrix, lanes.warps > 1 { item += sharedMatrix }
     }
@@ -95,10 +96,8 @@ enum OverheadCosts {
     return result + item / Double(FootprintModel.unmixedPixels)
   }
 
-  private static let instruction = 10
-
-  /// An item's instructions where no bias has the input's zero point in it.
-  private static func sumsOfWeights(_ path: ComputePath, _ lanes: ComputeLanes, reduced: Int, taps: Int)
+  /// An item's instructions where no bias has the input's zero point in it: sums of weights, or one for each value.
+  private static func zeroPoints(_ path: ComputePath, _ lanes: ComputeLanes, reduced: Int, taps: Int)
     -> Int
   {
     let channels = lanes.tile.channels

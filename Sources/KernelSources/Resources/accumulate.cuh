@@ -234,7 +234,7 @@ __device__ FCM_SHARED_CODE void accumulate_channels(const Work<A, S>& w, const I
 
   bool is_done = false;
   if constexpr (A::joins_taps && V == 4) {
-    if (A::takes_words(k)) {
+    if (k.joins_taps && A::takes_words(k)) {
       // Four taps at once: a word holds those of a channel.
 #pragma unroll
       for (int tap = 0; tap + 4 <= taps; tap += 4) {

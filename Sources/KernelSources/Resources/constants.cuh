@@ -72,6 +72,7 @@ struct Stage {
   int sums;           // accumulators of a thread: of all its items where it keeps them from chunk to chunk
   int path;          // `Path`
   int pack;          // input channels read at once, of filters or of filters and values
+  int joins_taps;    // whether four taps of a depthwise channel are multiplied at once, as far as zero points allow it
   int store_width;   // neighbouring output channels that a lane writes at once
   /// Elements in shared memory, of all paths but `elements`: from filter to filter of a group, filters of a group, from group to
   /// group.
