@@ -212,6 +212,10 @@ def _encoded(line, labels):
             raise ValueError(f"halves that are no constants: {line.operands}")
         to, source = [_operand(texts[0])], [_immediate(_half(texts[3]) << 16 | _half(texts[4]))]
     else:
+        lower = re.search(r"\.([BH])(\d)$", texts[-1]) if opcode == "to_float" else None
+        if lower:
+            # A byte or half of the register other than the first.
+            texts = [texts[0], texts[1][:lower.start()], hex(int(lower[2]) * (8 if lower[1] == "B" else 16))]
         operands = [_operand(t, base.startswith("F") or base == "MUFU") for t in texts]
         count = 2 if opcode in ("compare", "float_compare", "predicate_logic") else 0
 

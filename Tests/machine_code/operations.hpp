@@ -260,8 +260,8 @@ inline void operate(Warp& w, const Memory& m, const Instruction& i, S mask, int 
       break;
     }
     case to_float: {
-      U a = w.integer(m, f[0]);
-      // Of bytes and halves the lower ones.
+      U a = w.integer(m, f[0]) >> f[1].value;
+      // Of bytes and halves what begins there.
       const uint32_t above = 32 - 8 * i.size;
       a = i.has(is_unsigned) ? a << above >> above : U(S(a << above) >> above);
       F value;
