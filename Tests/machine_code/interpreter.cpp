@@ -266,7 +266,7 @@ Instruction instruction_of(const std::string& line) {
   in >> i.from_count;
   for (int k = 0; k < i.from_count; ++k) read_operand(in, i.from[k]);
   if (!in) fail("unreadable: " + line);
-  for (int opcode : {jump, begin_region, end_region, meet, barrier, commit, await}) i.is_of_all |= i.opcode == opcode;
+  i.is_of_all = i.opcode == barrier;
   return i;
 }
 
