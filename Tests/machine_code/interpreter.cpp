@@ -159,7 +159,6 @@ struct Machine {
       // Without its own predicate a copy reads nothing, and a branch is not taken.
       const uint32_t wanted = i.own.kind == none ? active : active & set_of(w.read(memory, i.own));
       if (wanted != 0) ++count.useful;
-      if (i.is_of_all && active != g.lanes) fail("a predicate of " + i.name + ", which is not known");
       switch (i.opcode) {
         case jump:
           g.at = int(w.read(memory, i.from[0])[__builtin_ctz(g.lanes)] / 16);
@@ -266,7 +265,6 @@ Instruction instruction_of(const std::string& line) {
   in >> i.from_count;
   for (int k = 0; k < i.from_count; ++k) read_operand(in, i.from[k]);
   if (!in) fail("unreadable: " + line);
-  i.is_of_all = i.opcode == barrier;
   return i;
 }
 

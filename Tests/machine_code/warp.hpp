@@ -72,8 +72,6 @@ struct Instruction {
   /// Bytes that memory gives or takes a lane, or that become a float; and whether the sign of what is less than a word goes on.
   uint32_t size = 0;
   bool is_signed = false;
-  /// Whether all lanes that stand at it must take part.
-  bool is_of_all = false;
   Operand guard, own, to[4], from[8];
   int to_count = 0, from_count = 0;
   Address near, far;
