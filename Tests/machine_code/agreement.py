@@ -1,4 +1,19 @@
 """Whether machine code that was run did what the simulator's replay and the reference say."""
+from .disassembly import Disassembly
+
+
+def run_and_compare(tools, bundle, kernel, architecture):
+    """Compiles and runs a kernel of a bundle by a compiler, disassembler and interpreter; what `disagreements` says, or why it did not run."""
+    compiler, nvdisasm, interpreter = tools
+    log, code = compiler.compile(kernel.source(), architecture)
+    if code is None:
+        return [log], []
+    disassembly = Disassembly(nvdisasm, code)
+    try:
+        counts, result = interpreter.run(disassembly, kernel.threads, kernel.blocks, kernel.data(architecture))
+    except ValueError as error:
+        return [str(error)], []
+    return disagreements(bundle, kernel, disassembly, counts, result, architecture)
 
 
 def disagreements(bundle, kernel, disassembly, counts, result, architecture):
