@@ -22,28 +22,38 @@ struct EstimatePricer {
     self.columns = index(columns)
   }
 
-  /// What a tile costs, or nil where it is of no use. Bank conflicts, which only add to an estimate, are looked for where it is of
-  /// use without them.
+  /// What a tile costs with the cheapest of some lane maps, of equals the first, or nil where it is of no use with any. Bank
+  /// conflicts, which only add to an estimate, are looked for where it is of use without them.
+  /// - Parameter lanes: Legal ones.
   func price(
-    _ tiling: Tiling, _ lanes: LaneMap, dram: Bytes, gma: Bytes, isOfUse: (Cost) -> Bool
-  ) -> Cost? {
+    _ tiling: Tiling, _ lanes: [LaneMap], dram: Bytes, gma: Bytes, isOfUse: (Cost) -> Bool
+  ) -> (cost: Cost, lanes: LaneMap)? {
     guard let row = rows[tiling.rows], let column = columns[tiling.columns] else {
       preconditionFailure("the tile is none of the search's")
     }
-    let schedule = Schedule(
-      unchecked: chain, tiling: tiling, lanes: lanes, order: .columnFastest, rows: row.tiling,
-      columns: column.tiling)
     let accesses = AnalyticTraffic(
       chain: chain, rows: row.sums, columns: column.sums,
       channels: ChannelSums(chain: chain, tiling: tiling)
     ).accesses
-    func cost(countsConflicts: Bool) -> Cost {
+    func cost(_ lanes: LaneMap, countsConflicts: Bool) -> Cost {
+      let schedule = Schedule(
+        unchecked: chain, tiling: tiling, lanes: lanes, order: .columnFastest, rows: row.tiling,
+        columns: column.tiling)
       let work = KernelWork(
         schedule, on: gpu, accesses: accesses, dram: dram, countsConflicts: countsConflicts)
       return Cost(primary: objective.estimate(of: work, on: gpu), gma: gma)
     }
-    guard isOfUse(cost(countsConflicts: false)) else { return nil }
-    return cost(countsConflicts: true)
+    let bounded = lanes.enumerated().map {
+      (number: $0, cost: cost($1, countsConflicts: false), lanes: $1)
+    }
+    var cheapest: (number: Int, cost: Cost, lanes: LaneMap)?
+    for (number, bound, lanes) in bounded.sorted(by: { ($0.cost, $0.number) < ($1.cost, $1.number) }) {
+      if !isOfUse(bound) { break }
+      if let cheapest, cheapest.cost < bound { break }
+      let cost = cost(lanes, countsConflicts: true)
+      if cheapest.map({ (cost, number) < ($0.cost, $0.number) }) ?? true { cheapest = (number, cost, lanes) }
+    }
+    return cheapest.flatMap { isOfUse($0.cost) ? ($0.cost, $0.lanes) : nil }
   }
 
   /// No more than `price`, whatever the lanes: the bytes of every access as if sectors were always whole, the
@@ -164,9 +174,9 @@ extension LaneLegality {
     if chain.mixesChannels(stage) {
       // Of filters several channels are read at once.
       return isChannelsFirst || chain.stages[stage].shape.isOfOnePixel
-        ? 0 : 1 / Double(LaneMap().channelsPerThread) + 1 / Double(4 * (pixelCounts.max() ?? 1))
+        ? 0 : 1 / Double(LaneMap.mostChannels) + 1 / Double(4 * LaneMap.mostPixels)
     }
-    let read = isChannelsFirst ? 1 / Double(LaneMap().channelsPerThread) : 1
+    let read = isChannelsFirst ? 1 / Double(FootprintModel.mostChannelsRead) : 1
     return read + read / Double(FootprintModel.unmixedPixels)
   }
 }

@@ -12,10 +12,10 @@ struct LaneLegality {
   static let threadCounts = [256, 128, 512, 1024, 64, 32]
 
   /// 16-byte accesses where alignment allows them.
-  func lanes(threads: Int, pixels: Int = 1, buffers: Int = 1) -> LaneMap {
+  func lanes(threads: Int, channels: Int = 4, pixels: Int = 1, buffers: Int = 1) -> LaneMap {
     LaneMap(
-      threads: threads, vectorWidth: 16 / chain.elementType.bytes, buffers: buffers, pixelsPerThread: pixels,
-      usesTensorCores: chain.axisOrder == .hwc)
+      threads: threads, vectorWidth: 16 / chain.elementType.bytes, buffers: buffers,
+      channelsPerThread: channels, pixelsPerThread: pixels, usesTensorCores: chain.axisOrder == .hwc)
   }
 
   func isLegal(_ group: ReductionOptions.Group, _ channels: Int, _ rows: AxisSums, _ columns: AxisSums)
@@ -39,8 +39,16 @@ struct LaneLegality {
     }?.channels
   }
 
-  /// Pixels that a thread may compute together.
-  static let pixelCounts = [1, 2, 4, 8, 16]
+  /// Pixels and channels that a thread may compute together.
+  static let pixelCounts = [1, 2, 4, 8, LaneMap.mostPixels]
+  private static let mostSums = 32
+
+  /// Channels that a thread may compute together: where they lie side by side no fewer than it reads at once.
+  private var channelCounts: [Int] {
+    guard chain.axisOrder == .hwc else { return [1, 2, 4, LaneMap.mostChannels] }
+    let readsRuns = chain.stages.indices.contains(where: chain.isPlainDepthwise)
+    return (readsRuns ? [] : [2]) + [FootprintModel.mostChannelsRead, LaneMap.mostChannels]
+  }
 
   /// What is preferred among the reduction chunks and lanes of a tile, most important first.
   private struct Rank {
@@ -111,6 +119,37 @@ struct LaneLegality {
       let fewest = fits.min { items(of: $0) < items(of: $1) }
       return (best.tiling, fewest?.lanes ?? best.lanes)
     }
+  }
+
+  /// Lane maps that a price may choose from, each of other threads, buffers or register tiles: first the one that was `found`, then
+  /// those of as many threads, half or twice as many.
+  func variants(
+    of found: (tiling: Tiling, lanes: LaneMap), _ rows: AxisSums, _ columns: AxisSums
+  ) -> [LaneMap] {
+    struct Work: Hashable {
+      let threads, buffers: Int
+      let tiles: [RegisterTile]
+    }
+    var known: Set<Work> = []
+    var variants: [LaneMap] = []
+    func add(_ lanes: LaneMap) {
+      let model = model(found.tiling, lanes, rows, columns)
+      let tiles = chain.stages.indices.map(model.registerTile(of:))
+      guard known.insert(Work(threads: lanes.threads, buffers: lanes.buffers, tiles: tiles)).inserted,
+        model.footprint.violation(on: gpu) == nil
+      else { return }
+      variants.append(lanes)
+    }
+    add(found.lanes)
+    let own = found.lanes.threads
+    for threads in [own, own / 2, 2 * own] where Self.threadCounts.contains(threads) {
+      for channels in channelCounts {
+        for pixels in Self.pixelCounts where channels * pixels <= Self.mostSums {
+          add(lanes(threads: threads, channels: channels, pixels: pixels, buffers: found.lanes.buffers))
+        }
+      }
+    }
+    return variants
   }
 
   /// Input channels that a chunk must have for a second buffer to be worth a meeting of the block's threads for each.

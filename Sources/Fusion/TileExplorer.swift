@@ -59,8 +59,11 @@ public struct TileExplorer: Sendable {
     var best: TileCandidate?
     for group in groups {
       guard let found = legality.realise(group, channels, rowSums, columnSums) else { continue }
-      let next = try candidate(chain, found.tiling, found.lanes)
-      if best.map({ next.cost < $0.cost }) ?? true { best = next }
+      let lanes = objective.isEstimate ? legality.variants(of: found, rowSums, columnSums) : [found.lanes]
+      for lanes in lanes {
+        let next = try candidate(chain, found.tiling, lanes)
+        if best.map({ next.cost < $0.cost }) ?? true { best = next }
+      }
     }
     if let best { return best }
     // Says what is wrong with the variant that needs least.
@@ -92,7 +95,7 @@ public struct TileExplorer: Sendable {
     guard
       let found = legality.realise(choice.group, choice.channels, choice.rows, choice.columns)
     else { preconditionFailure("a tile under the staircase has no legal lanes") }
-    return try candidate(search.chain, found.tiling, found.lanes)
+    return try candidate(search.chain, found.tiling, choice.lanes ?? found.lanes)
   }
 
   private func candidate(

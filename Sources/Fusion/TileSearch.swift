@@ -20,6 +20,8 @@ struct TileChoice {
   let rows, columns: AxisSums
   let blocks: Int
   let cost: Cost
+  /// Nil where they do not change the cost.
+  let lanes: LaneMap?
   /// Where the group stands in the search: the last thing that tells two choices apart.
   let position: Int
 
@@ -167,10 +169,10 @@ struct TileSearch {
     return best.map { !($0.cost < tile.bound) } ?? true
   }
 
-  private func choice(_ tile: BoundedTile, _ slice: Slice, cost: Cost) -> TileChoice {
+  private func choice(_ tile: BoundedTile, _ slice: Slice, cost: Cost, lanes: LaneMap? = nil) -> TileChoice {
     TileChoice(
       group: slice.group, channels: slice.channels, rows: rows[tile.row], columns: columns[tile.column],
-      blocks: tile.blocks, cost: cost, position: slice.position)
+      blocks: tile.blocks, cost: cost, lanes: lanes, position: slice.position)
   }
 
   /// Tiles are priced in the order of their lower bounds, until the next bound exceeds the best price: no tile beyond can
@@ -189,13 +191,14 @@ struct TileSearch {
       guard
         let found = legality.realise(slice.group, slice.channels, rows[tile.row], columns[tile.column])
       else { preconditionFailure("a tile under the staircase has no legal lanes") }
-      let cost = pricer.price(found.tiling, found.lanes, dram: tile.dram, gma: tile.bound.gma) {
+      let lanes = legality.variants(of: found, rows[tile.row], columns[tile.column])
+      let priced = pricer.price(found.tiling, lanes, dram: tile.dram, gma: tile.bound.gma) {
         [best, limit] cost in
         precondition(cost.primary >= tile.bound.primary, "a lower bound exceeds its price")
         return limit.map { cost < $0 } ?? true && best.map { !($0.cost < cost) } ?? true
       }
-      guard let cost, limit.map({ cost < $0 }) ?? true else { continue }
-      let choice = choice(tile, slice, cost: cost)
+      guard let priced else { continue }
+      let choice = choice(tile, slice, cost: priced.cost, lanes: priced.lanes)
       if best.map({ choice < $0 }) ?? true { best = choice }
     }
   }

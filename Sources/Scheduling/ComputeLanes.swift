@@ -113,6 +113,15 @@ public struct ComputeLanes: Hashable, Sendable {
     return (item / pixelGroups * side, item % pixelGroups)
   }
 
+  /// Lanes of a warp of which one has an output for itself if any lane has: none lies before the first one's along both axes but
+  /// the one that begins the next run of neighbouring items.
+  public func firstLanes(ofWarp warp: Int) -> [Int] {
+    if isMatrix { return [0] }
+    let run = isChannelsFirst ? channelGroups : pixelGroups
+    let next = run - warp * WarpRequest.lanes % run
+    return next < WarpRequest.lanes ? [0, next] : [0]
+  }
+
   /// The first channel and pixel of what a warp makes by matrices.
   public func matrixOrigin(warp: Int) -> (channel: Int, pixel: Int) {
     (warp % channelGroups * 4 * tile.channels, warp / channelGroups * 8 * tile.pixels)

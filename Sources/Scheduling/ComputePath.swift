@@ -67,22 +67,28 @@ extension FootprintModel {
     let grain = tiling.inputGrain(of: stage, in: chain)
     let isChannelsFirst = chain.axisOrder == .hwc
     guard isChannelsFirst || shape.isOfOnePixel else {
-      return [4, 2].first { grain % $0 == 0 }.map { .filterPacks($0) } ?? .elements
+      return grain % 4 == 0 ? .filterPacks(4) : grain % 2 == 0 ? .filterPacks(2) : .elements
     }
     let bytes = chain.elementType.bytes
     if bytes == 1, isChannelsFirst, lanes.usesTensorCores, grain % ComputePath.matrixChannels == 0 {
       return .matrix
     }
     // dp4a takes four at once.
-    let packs = [16 / bytes, 8 / bytes, 4 / bytes].filter { $0 > 1 && grain % $0 == 0 }
-    return packs.first.map { .packs($0) } ?? .elements
+    var pack = 16 / bytes
+    while pack > 1, pack * bytes >= 4 {
+      if grain % pack == 0 { return .packs(pack) }
+      pack /= 2
+    }
+    return .elements
   }
 
   /// Neighbouring channels of a depthwise stage that a thread reads and computes together.
   func channelVector(of stage: Int) -> Int {
     guard chain.axisOrder == .hwc, chain.isPlainDepthwise(stage) else { return 1 }
     let grain = tiling.outputGrain(of: stage, in: chain)
-    return [4, 2].first { $0 <= lanes.channelsPerThread && grain % $0 == 0 } ?? 1
+    var channels = Self.mostChannelsRead
+    while channels > 1, channels > lanes.channelsPerThread || grain % channels != 0 { channels /= 2 }
+    return channels
   }
 
   /// Neighbouring output channels that a lane writes at once. INT8 stages that mix channels have them in packs: otherwise a

@@ -15,6 +15,8 @@ public struct FootprintModel: Sendable {
 
   /// The most pixels of a channel that a thread computes together where channels are not mixed.
   public static let unmixedPixels = 4
+  /// The most neighbouring channels that a thread reads and computes together there.
+  public static let mostChannelsRead = 4
 
   public init(chain: Chain, tiling: Tiling, lanes: LaneMap, rowSlots: [Int], columnSlots: [Int]) {
     self.chain = chain
@@ -72,8 +74,10 @@ public struct FootprintModel: Sendable {
     }
     guard path(of: stage) != .matrix else {
       // A thread holds two filters and two pixels of each matrix that its warp makes.
+      let slots = rowSlots[stage + 1] * columnSlots[stage + 1]
+      let pixels = Self.filled(max(2, lanes.pixelsPerThread / 2 * 2), of: Schedule.ceilDivide(slots, 8))
       return RegisterTile(
-        channels: max(2, lanes.channelsPerThread / 2 * 2), pixels: max(2, lanes.pixelsPerThread / 2 * 2))
+        channels: max(2, lanes.channelsPerThread / 2 * 2), pixels: 2 * Schedule.ceilDivide(pixels, 2))
     }
     // INT8 results in NHWC are written several channels at once.
     let isWrittenInPacks = chain.axisOrder == .hwc && chain.elementType == .int8
@@ -97,7 +101,15 @@ public struct FootprintModel: Sendable {
         break
       }
     }
+    pixels = Self.filled(pixels, of: slots)
+    if leastChannels == 1 { channels = Self.filled(channels, of: produced) }
     return RegisterTile(channels: channels, pixels: pixels)
+  }
+
+  /// No more members than some item has, where so many of each are shared out to as few items as may be: they lie as far apart as there
+  /// are items.
+  private static func filled(_ members: Int, of all: Int) -> Int {
+    Schedule.ceilDivide(all, Schedule.ceilDivide(all, members))
   }
 
   /// The most items of `stage` that a thread works on in one step.

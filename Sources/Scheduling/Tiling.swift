@@ -56,6 +56,9 @@ public struct LaneMap: Hashable, Sendable {
   /// Whether INT8 stages that mix channels go through tensor cores where their chunks allow it (NHWC).
   public let usesTensorCores: Bool
 
+  /// The most channels and pixels that a plan gives a thread.
+  public static let mostChannels = 8, mostPixels = 16
+
   public init(
     threads: Int = 256, vectorWidth: Int = 1, buffers: Int = 1, channelsPerThread: Int = 4,
     pixelsPerThread: Int = 1, usesTensorCores: Bool = false

@@ -20,7 +20,29 @@ import Workload
     return try draft.gpu()
   }
 
-  /// The least price of every tile that the search considers, one after the other, without bounds.
+  /// Lanes that a price may choose from, those of equal register tiles among them.
+  private func lanes(_ chain: Chain, around found: LaneMap) -> [LaneMap] {
+    var all = [found]
+    // Four channels that lie side by side are read at once.
+    let readsRuns = chain.stages.contains { layer in
+      layer.hasWeights && layer.shape.isDepthwise && layer.shape.filtersPerGroup == 1
+    }
+    let least = chain.axisOrder == .chw ? 1 : readsRuns ? 4 : 2
+    for threads in [found.threads / 2, found.threads, 2 * found.threads] where (32...1024).contains(threads) {
+      for (channels, mostPixels) in [(1, 16), (2, 16), (4, 8), (8, 4)]
+      where channels >= least {
+        for pixels in [1, 2, 4, 8, 16] where pixels <= mostPixels {
+          all.append(
+            LaneMap(
+              threads: threads, vectorWidth: found.vectorWidth, buffers: found.buffers,
+              channelsPerThread: channels, pixelsPerThread: pixels, usesTensorCores: found.usesTensorCores))
+        }
+      }
+    }
+    return all
+  }
+
+  /// The least price of every tile that the search considers with all lanes, one after the other, without bounds.
   private func leastCost(_ chain: Chain, _ explorer: TileExplorer) throws -> Cost? {
     let rows = AxisCandidates(windows: chain.stages.map(\.shape.rows)).sums
     let columns = AxisCandidates(windows: chain.stages.map(\.shape.columns)).sums
@@ -32,13 +54,16 @@ import Workload
         for row in rows {
           for column in columns {
             guard let found = legality.realise(group, channels, row, column) else { continue }
-            let schedule = try Schedule(chain, tiling: found.tiling, lanes: found.lanes)
-            let accesses = AnalyticTraffic(schedule).accesses
-            let cost = Cost(
-              primary: explorer.objective.value(of: schedule, on: explorer.gpu, accesses: accesses),
-              gma: accesses.total)
-            let blocks = schedule.blocks.count
-            best[blocks] = min(best[blocks] ?? cost, cost)
+            for lanes in lanes(chain, around: found.lanes) {
+              let schedule = try Schedule(chain, tiling: found.tiling, lanes: lanes)
+              if schedule.footprint.violation(on: explorer.gpu) != nil { continue }
+              let accesses = AnalyticTraffic(schedule).accesses
+              let cost = Cost(
+                primary: explorer.objective.value(of: schedule, on: explorer.gpu, accesses: accesses),
+                gma: accesses.total)
+              let blocks = schedule.blocks.count
+              best[blocks] = min(best[blocks] ?? cost, cost)
+            }
           }
         }
       }
@@ -91,23 +116,28 @@ import Workload
           for group in tile.groups {
             for (row, column) in rows.sums.flatMap({ row in columns.sums.map { (row, $0) } }) {
               guard let found = legality.realise(group, channels, row, column) else { continue }
-              let schedule = try Schedule(chain, tiling: found.tiling, lanes: found.lanes)
+              let lanes = legality.variants(of: found, row, column)
+              let schedules = try lanes.map { try Schedule(chain, tiling: found.tiling, lanes: $0) }
+              let schedule = schedules[0]
               let accesses = AnalyticTraffic(schedule).accesses.total
               let sums = ChannelSums(chain: chain, tiling: found.tiling)
-              var early: Cost?
               let dram = DRAMEstimate(schedule, on: gpu).total
-              let cost = try #require(
-                pricer.price(found.tiling, found.lanes, dram: dram, gma: accesses) {
-                  early = $0
+              var early: Cost?
+              let priced = try #require(
+                pricer.price(found.tiling, lanes, dram: dram, gma: accesses) {
+                  early = early ?? $0
                   return true
                 })
-              let price = cost.primary
-              let whole = objective.value(
-                of: schedule, on: gpu, accesses: AnalyticTraffic(schedule).accesses)
-              try #require(price == whole)
+              let price = priced.cost.primary
+              let each = schedules.map {
+                objective.value(of: $0, on: gpu, accesses: AnalyticTraffic($0).accesses)
+              }
+              // The first of the cheapest.
+              try #require(price == each.min())
+              try #require(each.firstIndex(of: price) == lanes.firstIndex(of: priced.lanes))
               // What is known before bank conflicts are counted is no more than the price.
               let without = try #require(early)
-              try #require(without <= cost)
+              try #require(without <= priced.cost)
               let bound = pricer.bound(
                 sums, row, column, blocks: schedule.blocks.count, accesses: accesses, dram: .zero)
               let least = pricer.leastBound(

@@ -58,9 +58,9 @@ import Workload
     // 2 × 8 × 4 B, 3 × 2 × 4 B (32), 5 × 3 × 4 B (64); intermediate 3 × 8 × 4 B.
     #expect(both.sharedMemory == Bytes(2 * (64 + 32 + 64) + 96))
     // First 3 channels of 8 pixels: together they are 8 items, less than half of 32, so each is an item by itself, read in
-    // packs of 2: 26 + 3 × 22 ÷ 8 + 1, beside the second's sums 4 × 9 ÷ 8 + 8: 47.75. Then 5 channels in groups of 4 make 16 items,
-    // whose chunk of 3 is no packs: 40 + 5 × 3 + 4. One item a thread each.
-    #expect(both.registersPerThread == 59 + 7 + 3 + 12)
+    // packs of 2: 26 + 3 × 22 ÷ 8 + 1, beside the second's sums 3 × 9 ÷ 8 + 8: 46.625. Then 5 channels are two groups, so of 3, and 16
+    // items, whose chunk of 3 is no packs: 40 + 4 × 3 + 3. One item a thread each.
+    #expect(both.registersPerThread == 55 + 7 + 3 + 12)
     let first = try footprint(layers, rows: 2, columns: 4, channels: 5, reduction: [2, 6], buffers: 2)
     // The second stage takes the whole intermediate at once, so its filters are loaded once.
     #expect(first.sharedMemory == Bytes(2 * (64 + 48) + 192 + 128))
@@ -72,11 +72,11 @@ import Workload
     func registers(_ chunk: Int) throws -> Int {
       try footprint([whole], rows: 8, columns: 8, channels: 6, reduction: [chunk]).registersPerThread
     }
-    // 6 channels in groups of 4, 64 pixels: 128 items on 32 threads, 4 accumulators each. A chunk of 4 is read in packs of 4:
-    // words of one value and 4 × 4 weights, 22 eighths each: 46.75.
-    #expect(try registers(4) == 26 + 47 + 4)
-    // One by one, 1 + 4 words, 3 each; and all 16 accumulators stay from chunk to chunk.
-    #expect(try registers(3) == 40 + 15 + 16 + 7)
+    // 6 channels, 4 at most in a group, are two groups of 3; 64 pixels: 128 items on 32 threads, 3 accumulators each. A chunk of 4 is
+    // read in packs of 4: words of one value and 3 × 4 weights, 22 eighths each: 35.75.
+    #expect(try registers(4) == 26 + 36 + 3)
+    // One by one, 1 + 3 words, 3 each; and all 12 accumulators stay from chunk to chunk.
+    #expect(try registers(3) == 40 + 12 + 12 + 7)
   }
 
   @Test("A thread may compute several pixels together; a tile of fewer has fewer")

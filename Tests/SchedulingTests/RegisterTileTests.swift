@@ -64,6 +64,33 @@ import Workload
     #expect(try tile(1024, rows: 1) == [1, 1])
   }
 
+  // Of 27 pixels 8 at once are 4 groups, of which one has 7 and none an eighth; of 9 channels 4 at once are 3 groups of 3.
+  @Test("A tile has no more channels or pixels than some item has")
+  func filled() throws {
+    func tile(_ precision: Precision, _ order: TensorLayout.AxisOrder) throws -> [Int] {
+      let tile = try model(
+        [pw(channels: 8, filters: 9, extent: 9)], precision, order, rows: 3, columns: 9, channels: 9,
+        reduction: [8], lanes: LaneMap(threads: 32, channelsPerThread: 4, pixelsPerThread: 8)
+      ).registerTile(of: 0)
+      return [tile.channels, tile.pixels]
+    }
+    // 12 items are fewer than half of 32 threads, 21 of 4 pixels are not.
+    #expect(try tile(.fp32, .chw) == [3, 4])
+    #expect(try tile(.fp32, .hwc) == [3, 4])
+    // Those that are written together stay.
+    #expect(try tile(.int8(.onnx), .hwc) == [4, 4])
+    let deep = try model(
+      [pw(channels: 8, filters: 24, extent: 9)], rows: 3, columns: 9, channels: 24, reduction: [8],
+      lanes: LaneMap(threads: 32, channelsPerThread: 4, pixelsPerThread: 8))
+    #expect([deep.registerTile(of: 0).channels, deep.registerTile(of: 0).pixels] == [4, 7])
+    // Of 21 pixels 8 at once of 8 lanes are one item, of which a lane has 3: by matrices, two of whose pixels are a thread's, 4.
+    let matrix = try model(
+      [pw(channels: 32, filters: 8, extent: 7)], .int8(.onnx), .hwc, rows: 3, columns: 7, channels: 8,
+      reduction: [32],
+      lanes: LaneMap(threads: 32, channelsPerThread: 4, pixelsPerThread: 8, usesTensorCores: true))
+    #expect([matrix.registerTile(of: 0).channels, matrix.registerTile(of: 0).pixels] == [4, 4])
+  }
+
   // Depthwise, 4 channels × 64 pixels of one channel each: 4 · 16 = 64 items of 4 pixels, 128 of 2, 256 of one. NHWC, four
   // channels at once: 16 items of 4 pixels, 32 of 2, 64 of one.
   @Test("A stage that mixes no channels gives up pixels alone")

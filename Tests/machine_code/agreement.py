@@ -59,8 +59,10 @@ def disagreements(bundle, kernel, disassembly, counts, result, architecture):
     reads = [
         ("reads of shared memory", ["LDS"], executed, "smsp__sass_inst_executed_op_shared_ld.sum", 1),
         ("passes of shared loads", ["LDS"], passes, "l1tex__data_pipe_lsu_wavefronts_mem_shared_op_ld.sum", 1)]
-    # FP32 of one stage leaves out next to nothing. In INT8 the compiler may read a constant again rather than keep it in a register.
-    is_plain = is_real and len(stages) == 1 and not has_mean
+    # FP32 of one stage leaves out next to nothing, unless windows of a thread's pixels overlap by constants. In INT8 the compiler may
+    # read a constant again rather than keep it in a register.
+    overlaps = constants["stage[0].pixels"] > 1 and constants["stage[0].rows.window"] > 1
+    is_plain = is_real and len(stages) == 1 and not has_mean and not overlaps
     most = 1 if is_real else 1.01
     for what, names, column, counter, scale in exact + reads:
         own, wanted = sum_of(names, column), kernel.counters[counter] * scale

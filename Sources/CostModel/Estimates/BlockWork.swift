@@ -37,6 +37,8 @@ struct BlockWork {
 
   private(set) var counts = Counts()
   private let costs: StepCosts
+  /// The lanes of each stage's last step.
+  private var lanes: [(channels: Int, map: ComputeLanes)?]
   private var held: [[Range<Int>]]
   private var produced: [Range<Int>?]
   /// Whether copies are on their way that no thread has waited for.
@@ -49,6 +51,7 @@ struct BlockWork {
     self.costs = costs
     held = Array(repeating: [], count: costs.operands.count)
     produced = Array(repeating: nil, count: costs.chain.stages.count)
+    lanes = Array(repeating: nil, count: costs.chain.stages.count)
     let last = costs.chain.stages.count - 1
     produce(last, channels)
     if costs.schedule.hasUnrolledChunks { return }
@@ -58,6 +61,14 @@ struct BlockWork {
   }
 
   private var chain: Chain { costs.chain }
+
+  /// Most steps of a stage make as many channels.
+  private mutating func lanes(_ stage: Int, channels: Int) -> ComputeLanes {
+    if let last = lanes[stage], last.channels == channels { return last.map }
+    let map = costs.lanes(stage, channels: channels)
+    lanes[stage] = (channels, map)
+    return map
+  }
 
   private mutating func produce(_ stage: Int, _ channels: Range<Int>) {
     guard produced[stage] != channels else { return }
@@ -74,13 +85,9 @@ struct BlockWork {
       consume(costs.schedule.chunk(index, of: stage, for: channels), stage, channels)
       if isRegular, index == 1 { counts.add(counts, less: before, times: chunks - 4) }
     }
-    let lanes = costs.lanes(stage, channels: channels.count)
+    let lanes = lanes(stage, channels: channels.count)
     end(stage, lanes)
-    if chain.isEpilogue(stage) { return }
-    if chain.elementType == .int8 {
-      counts.overheadTenths +=
-        lanes.channelsKept * lanes.tile.pixels * lanes.warps * OverheadCosts.int8Result
-    }
+    counts.overheadTenths += OverheadCosts.ending(stage, costs, lanes)
   }
 
   /// Biases and multipliers at the end of the reduction, and the intermediate's writes.
@@ -129,7 +136,7 @@ struct BlockWork {
   /// To registers, as results are stored.
   private mutating func loadResidual(of stage: Int, channels: Int) {
     guard chain.operands.contains(.residual(stage: stage)) else { return }
-    counts.loads += costs.lanes(stage, channels: channels).resultRequests
+    counts.loads += lanes(stage, channels: channels).resultRequests
   }
 
   private mutating func load(_ operand: Operand, _ ranges: [Range<Int>]) {
@@ -154,7 +161,7 @@ struct BlockWork {
 
   private mutating func compute(_ stage: Int, channels: Int, reducing: Int) {
     let layer = chain.stages[stage]
-    let lanes = costs.lanes(stage, channels: channels)
+    let lanes = lanes(stage, channels: channels)
     let reduced = chain.mixesChannels(stage) ? reducing : layer.shape.channelsPerGroup
     if !chain.isEpilogue(stage) { counts.steps += 1 }
     counts.overheadTenths += OverheadCosts.computing(stage, costs, lanes, reduced: reduced)
@@ -259,13 +266,14 @@ extension ComputeLanes {
   fileprivate var writes: Int {
     var count = 0
     for warp in 0..<warps {
+      let lanes = firstLanes(ofWarp: warp)
       for channel in stride(from: 0, to: channelsKept, by: storeWidth) {
         for pixel in 0..<tile.pixels {
-          // Mostly the first lane has one.
-          let writes = (0..<WarpRequest.lanes).contains {
+          if lanes.contains(where: {
             output(warp: warp, lane: $0, channel: channel, pixel: pixel)?.isReal == true
+          }) {
+            count += 1
           }
-          if writes { count += 1 }
         }
       }
     }

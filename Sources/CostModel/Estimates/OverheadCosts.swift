@@ -4,37 +4,38 @@ import Workload
 
 /// Warp instructions beside those that a schedule names: addresses, bounds, loops and conversions, in tenths.
 ///
-/// Fitted to the instructions that the machine code of 771 timed kernels and tiles executes (`Tests/executed-instructions`; NVRTC 13.0
-/// for sm_90): mean error of all instructions of tiles 8 %, of all INT8 kernels 10 %. Filters of INT8 in NCHW, which none of them has, are
-/// counted in machine code by hand. Other architectures have other code, but for the same text, so most of it is
+/// Fitted to the instructions that the machine code of 629 kernels executes (NVRTC 13.0 for sm_90): the timed tiles
+/// (`Tests/executed-instructions`), and the kernels of plans of MobileNetV1, MobileNetV2 and ProxylessNAS with their own lanes and others.
+/// Mean error of all instructions 5 % in FP32 and 8 % in INT8 of tiles, 5 % and 9 % of the others. Filters of INT8 in NCHW, which none
+/// of them has, are counted in machine code by hand. Other architectures have other code, but for the same text, so most of it is
 /// theirs as well.
 enum OverheadCosts {
   /// A compute step of a stage beyond its first, a warp, where chunks go round a loop, which keeps books. In code of its own a chunk
   /// has none.
-  static let loopedStep = 910
-  /// An INT8 result of a lane: requantization.
-  static let int8Result = 80
+  static let loopedStep = 940
 
   /// A load of an operand: each warp finds out what is its own. More where a step's sizes are no constants, most where rows of
   /// channels are divided among the lanes.
-  fileprivate static let beginning = 160
-  private static let raggedRows = 140, raggedPixels = 510
+  fileprivate static let beginning = 155
+  private static let raggedRows = 245, raggedPixels = 375
   /// A request of a map by rows and by pixels, and of anything else; of a map for each axis on which some slot is empty.
-  fileprivate static let runRequest = 65
-  private static let rowRequest = 230, pixelRequest = 230, emptySlots = 50
+  fileprivate static let runRequest = 120
+  private static let rowRequest = 275, pixelRequest = 350, emptySlots = 23
   /// A warp's items: of a stage that mixes channels, more where several warps share out matrices and where the items of a pixel are
-  /// no constant; of a depthwise stage, by rows and by channels; of a layer without weights. For each axis on which some slot is empty.
-  private static let mixingItem = 210, sharedMatrix = 300, raggedItem = 255, depthwiseItem = 330,
-    channelsItem = 260, otherItem = 230
-  private static let emptyOutputs = 100
+  /// no constant; of a depthwise stage, by rows and by channels. For each axis on which some slot is empty.
+  private static let mixingItem = 52, sharedMatrix = 270, raggedItem = 385, depthwiseItem = 210,
+    channelsItem = 95
+  private static let emptyOutputs = 80
+  /// A lane's result: bias, activation, place; in INT8 requantization, there of layers without weights too.
+  private static let fp32Result = 135, int8Result = 90
   /// A pack of each pixel's values in FP32, multiplied by all filters.
-  private static let pack = 37
+  private static let pack = 17
   /// A dp4a; a product of bytes that are read several at once by filters and multiplied one by one; a tap of a layer without weights.
   /// Of single bytes the compiler makes words and dp4a by itself, which is no more than to multiply one by one.
-  private static let dotProduct = 13, byteOfFilter = 21, tap = 144
+  private static let dotProduct = 16, byteOfFilter = 21, tap = 19
   /// Of four channels a depthwise lane puts bytes of four taps together, of weights and of each pixel's values; a weight that is alone
   /// in its word.
-  private static let joinedTap = 25, loneWeight = 10
+  private static let joinedTap = 34, loneWeight = 4
   private static let instruction = 10
 
   /// All warps' tenths of a step that loads `operand` by so many requests.
@@ -63,7 +64,7 @@ enum OverheadCosts {
     let isChannelsFirst = chain.axisOrder == .hwc
     let outputs = lanes.tile.channels * lanes.tile.pixels
     let taps = layer.shape.rows.window * layer.shape.columns.window
-    var item = otherItem + outputs * taps * tap
+    var item = outputs * taps * tap
     if layer.hasWeights {
       let isMixing = chain.mixesChannels(stage)
       item =
@@ -79,20 +80,32 @@ enum OverheadCosts {
     return item * lanes.warps
   }
 
-  /// Pixels of a lane's register tile, at most.
-  private static let mostPixels = 16.0
+  /// All warps' tenths at the end of a stage's reduction.
+  static func ending(_ stage: Int, _ costs: StepCosts, _ lanes: ComputeLanes) -> Int {
+    let chain = costs.chain
+    if chain.isEpilogue(stage) { return 0 }
+    return lanes.channelsKept * lanes.tile.pixels * lanes.warps
+      * result(of: chain.stages[stage], chain.elementType)
+  }
 
-  /// No more than what `computing` has for each output of a lane, with the requantization.
+  private static func result(of layer: Layer, _ type: ElementType) -> Int {
+    type == .int8 ? int8Result : layer.hasWeights ? fp32Result : 0
+  }
+
+  /// No more than what `computing` and `ending` have for each output of a lane.
   fileprivate static func leastPerOutput(_ chain: Chain, _ stage: Int) -> Double {
     if chain.isEpilogue(stage) { return 0 }
     let layer = chain.stages[stage]
-    let result = chain.elementType == .int8 ? Double(int8Result) : 0
+    let result = Double(self.result(of: layer, chain.elementType))
     guard layer.hasWeights else {
       return result + Double(layer.shape.rows.window * layer.shape.columns.window * tap)
     }
-    let channels = Double(LaneMap().channelsPerThread)
-    if chain.mixesChannels(stage) { return result + Double(mixingItem) / channels / mostPixels }
-    let item = chain.axisOrder == .hwc ? Double(channelsItem) / channels : Double(depthwiseItem)
+    if chain.mixesChannels(stage) {
+      return result + Double(mixingItem) / Double(LaneMap.mostChannels * LaneMap.mostPixels)
+    }
+    let item =
+      chain.axisOrder == .hwc
+      ? Double(channelsItem) / Double(FootprintModel.mostChannelsRead) : Double(depthwiseItem)
     return result + item / Double(FootprintModel.unmixedPixels)
   }
 
