@@ -88,14 +88,19 @@ public struct TileExplorer: Sendable {
     return max(1, gpu.sector.count / chain.elementType.bytes)
   }
 
+  /// - Parameter variant: Which lanes a choice takes that has none yet, of as many as a price may choose from, round and round.
   func realised(
-    _ choice: TileChoice, _ search: TileSearch
+    _ choice: TileChoice, _ search: TileSearch, variant: Int = 0
   ) throws(ScheduleError) -> TileCandidate {
     let legality = search.legality
     guard
       let found = legality.realise(choice.group, choice.channels, choice.rows, choice.columns)
     else { preconditionFailure("a tile under the staircase has no legal lanes") }
-    return try candidate(search.chain, found.tiling, choice.lanes ?? found.lanes)
+    guard choice.lanes == nil, objective.isEstimate else {
+      return try candidate(search.chain, found.tiling, choice.lanes ?? found.lanes)
+    }
+    let variants = legality.variants(of: found, choice.rows, choice.columns)
+    return try candidate(search.chain, found.tiling, variants[variant % variants.count])
   }
 
   private func candidate(

@@ -20,7 +20,7 @@ struct TileChoice {
   let rows, columns: AxisSums
   let blocks: Int
   let cost: Cost
-  /// Nil where they do not change the cost.
+  /// Nil where they were not priced.
   let lanes: LaneMap?
   /// Where the group stands in the search: the last thing that tells two choices apart.
   let position: Int

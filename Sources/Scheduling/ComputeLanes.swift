@@ -113,8 +113,8 @@ public struct ComputeLanes: Hashable, Sendable {
     return (item / pixelGroups * side, item % pixelGroups)
   }
 
-  /// Lanes of a warp of which one has an output for itself if any lane has: none lies before the first one's along both axes but
-  /// the one that begins the next run of neighbouring items.
+  /// Lanes of a warp of which one has an output for itself if any lane has: the first, and the one that begins the next run of items.
+  /// Every other lies behind one of them along both axes.
   public func firstLanes(ofWarp warp: Int) -> [Int] {
     if isMatrix { return [0] }
     let run = isChannelsFirst ? channelGroups : pixelGroups

@@ -201,7 +201,7 @@ public struct FootprintModel: Sendable {
     let isFP32 = chain.elementType == .fp32
     guard chain.mixesChannels(stage) else {
       if !chain.hasWeights(stage) { return chain.axisOrder == .chw ? (27, 0) : (33, 0) }
-      return chain.axisOrder == .chw ? (35, 0) : isFP32 ? (24, 72) : (34, 8)
+      return chain.axisOrder == .chw ? (19, 64) : isFP32 ? (24, 72) : (34, 8)
     }
     return switch path(of: stage) {
     case .elements: (40, 24)

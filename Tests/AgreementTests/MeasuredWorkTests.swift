@@ -56,31 +56,48 @@ import Workload
 
   @Test(
     "Instructions are those that the machine code of tiles executes, within 8 % in the mean, and rank the tiles of a kernel as it does",
-    arguments: ["tiles-fp32", "tiles-int8"])
+    arguments: ["h200/tiles-fp32", "h200/tiles-int8"])
   func instructions(_ name: String) throws {
+    let (error, pairs) = try errorOfInstructions(name)
+    #expect(error < 0.08, "\(error)")
+    let ranks = pairs.values.compactMap { RankCorrelation.kendallTau($0) }
+    #expect(ranks.count == 8 && ranks.reduce(0, +) / 8 > 0.9, "\(ranks)")
+  }
+
+  @Test(
+    "So they are of kernels of plans with their own lanes and others, within 10 %",
+    arguments: ["sm_90/lanes-fp32", "sm_90/lanes-int8"])
+  func instructionsOfLanes(_ name: String) throws {
+    let error = try errorOfInstructions(name).error
+    #expect(error < 0.1, "\(error)")
+  }
+
+  /// The mean error of the kernels in a file, and of each layer's kernels the instructions counted and executed.
+  private func errorOfInstructions(
+    _ name: String
+  ) throws -> (error: Double, pairs: [[String]: [(Double, Double)]]) {
     struct Tile: Decodable {
       let layers: [String]
       let executed: Int
     }
     let gpu = try #require(BuiltIn.gpu(named: "h200"))
     let text = try String(
-      contentsOf: Self.folder.appendingPathComponent(name + ".json"), encoding: .utf8)
+      contentsOf: Self.folder.appendingPathComponent("../\(name).json"), encoding: .utf8)
     var pairs: [[String]: [(Double, Double)]] = [:]
     var (error, tiles) = (0.0, 0)
     for line in text.split(separator: "\n").map(String.init) where line.hasPrefix("{\"kernel\"") {
       let bare = line.hasSuffix(",") ? String(line.dropLast()) : line
       let tile = try JSONDecoder().decode(Tile.self, from: Data(bare.utf8))
       let schedule = try schedule(tile.layers, bare, isInt8: name.hasSuffix("int8"))
-      let work = KernelWork(KernelReplay(schedule, on: gpu).run(), of: schedule, on: gpu)
+      // The closed form's are the replay's (`KernelWorkTests`).
+      let work = KernelWork(schedule, on: gpu)
       let counted = Double(work.instructions + work.overhead)
       error += abs(counted / Double(tile.executed) - 1)
       tiles += 1
       pairs[tile.layers, default: []].append((counted, Double(tile.executed)))
     }
     #expect(tiles >= 125)
-    #expect(error / Double(tiles) < 0.08, "\(error / Double(tiles))")
-    let ranks = pairs.values.compactMap { RankCorrelation.kendallTau($0) }
-    #expect(ranks.count == 8 && ranks.reduce(0, +) / 8 > 0.9, "\(ranks)")
+    return (error / Double(tiles), pairs)
   }
 
   /// Not a test: `FUSELAB_SOURCES=FOLDER` writes the source of every timed kernel there, for `Tests/executed-instructions`.

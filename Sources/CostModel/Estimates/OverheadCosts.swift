@@ -6,8 +6,8 @@ import Workload
 ///
 /// Fitted to the instructions that the machine code of 629 kernels executes (NVRTC 13.0 for sm_90): the timed tiles
 /// (`Tests/executed-instructions`), and the kernels of plans of MobileNetV1, MobileNetV2 and ProxylessNAS with their own lanes and others.
-/// Mean error of all instructions 5 % in FP32 and 8 % in INT8 of tiles, 5 % and 9 % of the others. Filters of INT8 in NCHW, which none
-/// of them has, are counted in machine code by hand. Other architectures have other code, but for the same text, so most of it is
+/// Mean error of all instructions 5 % in FP32 and 8 % in INT8 of tiles, 5 % and 9 % of the others, all of which they were fitted to. Adds
+/// and padded pools, and filters of INT8 in NCHW, none of which is among them, are counted in machine code by hand. Other architectures have other code, but for the same text, so most of it is
 /// theirs as well.
 enum OverheadCosts {
   /// A compute step of a stage beyond its first, a warp, where chunks go round a loop, which keeps books. In code of its own a chunk
@@ -22,17 +22,17 @@ enum OverheadCosts {
   fileprivate static let runRequest = 120
   private static let rowRequest = 275, pixelRequest = 350, emptySlots = 23
   /// A warp's items: of a stage that mixes channels, more where several warps share out matrices and where the items of a pixel are
-  /// no constant; of a depthwise stage, by rows and by channels. For each axis on which some slot is empty.
+  /// no constant; of a depthwise stage, by rows and by channels; of a layer without weights. For each axis on which some slot is empty.
   private static let mixingItem = 52, sharedMatrix = 270, raggedItem = 385, depthwiseItem = 210,
-    channelsItem = 95
+    channelsItem = 95, otherItem = 450
   private static let emptyOutputs = 80
   /// A lane's result: bias, activation, place; in INT8 requantization, there of layers without weights too.
   private static let fp32Result = 135, int8Result = 90
   /// A pack of each pixel's values in FP32, multiplied by all filters.
   private static let pack = 17
-  /// A dp4a; a product of bytes that are read several at once by filters and multiplied one by one; a tap of a layer without weights.
-  /// Of single bytes the compiler makes words and dp4a by itself, which is no more than to multiply one by one.
-  private static let dotProduct = 16, byteOfFilter = 21, tap = 19
+  /// A dp4a; a product of bytes that are read several at once by filters and multiplied one by one; a tap of a layer without weights, more
+  /// where each is held against the map's edges. Of single bytes the compiler makes words and dp4a by itself, which is no more than to multiply one by one.
+  private static let dotProduct = 16, byteOfFilter = 21, tap = 8, paddedTap = 105
   /// Of four channels a depthwise lane puts bytes of four taps together, of weights and of each pixel's values; a weight that is alone
   /// in its word.
   private static let joinedTap = 34, loneWeight = 4
@@ -64,7 +64,10 @@ enum OverheadCosts {
     let isChannelsFirst = chain.axisOrder == .hwc
     let outputs = lanes.tile.channels * lanes.tile.pixels
     let taps = layer.shape.rows.window * layer.shape.columns.window
-    var item = outputs * taps * tap
+    let isPadded = [layer.shape.rows, layer.shape.columns].contains {
+      $0.paddingBefore > 0 || $0.paddingAfter > 0
+    }
+    var item = otherItem + outputs * taps * (isPadded ? paddedTap : tap)
     if layer.hasWeights {
       let isMixing = chain.mixesChannels(stage)
       item =
