@@ -63,8 +63,10 @@ def disagreements(bundle, kernel, disassembly, counts, result, architecture):
     # the compiler sees that, and one of them at least is read. In INT8 it may read a constant again rather than keep it in a register.
     is_plain = is_real and len(stages) == 1 and not has_mean
     pixels, columns = constants["stage[0].pixels"], constants["columns[1].slots"]
-    rows_apart, rest = divmod(-(-constants["rows[1].slots"] * columns // pixels), columns)
-    overlaps = pixels > 1 and rest == 0 and rows_apart * constants["stage[0].rows.stride"] < constants["stage[0].rows.window"]
+    apart = -(-constants["rows[1].slots"] * columns // pixels)
+    overlaps = any(
+        n * apart % columns == 0 and n * apart // columns * constants["stage[0].rows.stride"] < constants["stage[0].rows.window"]
+        for n in range(1, pixels))
     most = 1 if is_real else 1.01
     for what, names, column, counter, scale in exact + reads:
         own, wanted = sum_of(names, column), kernel.counters[counter] * scale
