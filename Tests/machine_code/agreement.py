@@ -59,9 +59,10 @@ def disagreements(bundle, kernel, disassembly, counts, result, architecture):
     reads = [
         ("reads of shared memory", ["LDS"], executed, "smsp__sass_inst_executed_op_shared_ld.sum", 1),
         ("passes of shared loads", ["LDS"], passes, "l1tex__data_pipe_lsu_wavefronts_mem_shared_op_ld.sum", 1)]
-    # FP32 of one stage leaves out next to nothing, but where a thread's pixels stand straight below one another and their windows overlap:
-    # the compiler sees that, and one of them at least is read. In INT8 it may read a constant again rather than keep it in a register.
-    is_plain = is_real and len(stages) == 1 and not has_mean
+    # An FP32 convolution of one stage leaves out next to nothing, but where a thread's pixels stand straight below one another and their
+    # windows overlap: the compiler sees that, and one of them at least is read. A layer without weights is passed over by warps none of
+    # whose outputs exist. In INT8 the compiler may read a constant again rather than keep it in a register.
+    is_plain = is_real and len(stages) == 1 and constants["stage[0].operation"] == 0
     pixels, columns = constants["stage[0].pixels"], constants["columns[1].slots"]
     apart = -(-constants["rows[1].slots"] * columns // pixels)
     overlaps = any(
