@@ -121,13 +121,13 @@ struct LaneLegality {
     }
   }
 
-  /// Lane maps that a price may choose from, each of other threads, buffers or register tiles: first the one that was `found`, then
+  /// Lane maps that a price may choose from, each of other threads or register tiles: first the one that was `found`, then
   /// those of as many threads, half or twice as many.
   func variants(
     of found: (tiling: Tiling, lanes: LaneMap), _ rows: AxisSums, _ columns: AxisSums
   ) -> [LaneMap] {
     struct Work: Hashable {
-      let threads, buffers: Int
+      let threads: Int
       let tiles: [RegisterTile]
     }
     var known: Set<Work> = []
@@ -135,7 +135,7 @@ struct LaneLegality {
     func add(_ lanes: LaneMap) {
       let model = model(found.tiling, lanes, rows, columns)
       let tiles = chain.stages.indices.map(model.registerTile(of:))
-      guard known.insert(Work(threads: lanes.threads, buffers: lanes.buffers, tiles: tiles)).inserted,
+      guard known.insert(Work(threads: lanes.threads, tiles: tiles)).inserted,
         model.footprint.violation(on: gpu) == nil
       else { return }
       variants.append(lanes)

@@ -106,8 +106,8 @@ public struct FootprintModel: Sendable {
     return RegisterTile(channels: channels, pixels: pixels)
   }
 
-  /// No more members than some item has, where so many of each are shared out to as few items as may be: they lie as far apart as there
-  /// are items.
+  /// As few members as leave `all` of them to no more items than `members` do: where they lie as far apart as there are items, none that
+  /// no item has.
   private static func filled(_ members: Int, of all: Int) -> Int {
     Schedule.ceilDivide(all, Schedule.ceilDivide(all, members))
   }
