@@ -165,7 +165,7 @@ extension Chain {
 
 extension LaneLegality {
   /// Shared-memory reads for each product of a stage, at least: a register tile of `c` channels × `p` pixels reads `c + p`
-  /// values for `c · p` products where channels are mixed, else a value for each product and a weight for `p`. NHWC reads
+  /// values for `c · p` products where channels are mixed, else a value for each product, or each row of values that windows share once, and a weight for `p`. NHWC reads
   /// values and weights of several channels at once, where they are mixed up to a matrix of them, as do maps of one pixel: nothing is claimed for
   /// those. An add inside a chain reads registers.
   static func leastReadsPerProduct(_ chain: Chain, _ stage: Int) -> Double {
@@ -176,7 +176,12 @@ extension LaneLegality {
       return isChannelsFirst || chain.stages[stage].shape.isOfOnePixel
         ? 0 : 1 / Double(LaneMap.mostChannels) + 1 / Double(4 * LaneMap.mostPixels)
     }
-    let read = isChannelsFirst ? 1 / Double(FootprintModel.mostChannelsRead) : 1
-    return read + read / Double(FootprintModel.unmixedPixels)
+    let (read, rows) = (
+      isChannelsFirst ? 1 / Double(FootprintModel.mostChannelsRead) : 1, chain.stages[stage].shape.rows
+    )
+    let pixels = FootprintModel.mostPixels(chain, stage)
+    guard FootprintModel.maySlideWindows(chain, stage) else { return read + read / Double(pixels) }
+    let shared = Double((pixels - 1) * rows.stride + rows.window) / Double(rows.window)
+    return read * (shared + 1) / Double(pixels)
   }
 }

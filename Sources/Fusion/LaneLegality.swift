@@ -15,7 +15,8 @@ struct LaneLegality {
   func lanes(threads: Int, channels: Int = 4, pixels: Int = 1, buffers: Int = 1) -> LaneMap {
     LaneMap(
       threads: threads, vectorWidth: 16 / chain.elementType.bytes, buffers: buffers,
-      channelsPerThread: channels, pixelsPerThread: pixels, usesTensorCores: chain.axisOrder == .hwc)
+      channelsPerThread: channels, pixelsPerThread: pixels, usesTensorCores: chain.axisOrder == .hwc,
+      slidesWindows: true)
   }
 
   func isLegal(_ group: ReductionOptions.Group, _ channels: Int, _ rows: AxisSums, _ columns: AxisSums)

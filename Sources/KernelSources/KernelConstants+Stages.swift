@@ -27,15 +27,16 @@ extension KernelConstants {
     add("unrolled", stage.map { schedule.unrolledChunks(of: $0) } ?? 1)
     add("has_bias", layer?.hasBias == true ? 1 : 0)
     add("activation", layer.flatMap { Activation.allCases.firstIndex(of: $0.activation) } ?? 0)
-    let tile = stage.map { schedule.registerTile(of: $0) }
+    let model = schedule.footprintModel
+    let tile = stage.map { model.registerTile(of: $0) }
     add("group", tile?.channels ?? 1)
     add("pixels", tile?.pixels ?? 1)
+    add("slides", stage.map { model.slidesWindows(of: $0) } == true ? 1 : 0)
     add(
       "kept", stage.map { ComputeLanes(schedule, stage: $0, channels: tile?.channels ?? 1).channelsKept } ?? 1
     )
     add("rounds", stage.map { schedule.itemsPerThread(of: $0) } ?? 0)
     add("sums", stage.map { max(1, schedule.accumulators(of: $0)) } ?? 1)
-    let model = schedule.footprintModel
     let path = stage.map { model.path(of: $0) } ?? .elements
     switch path {
     case .elements: add("path", 0)

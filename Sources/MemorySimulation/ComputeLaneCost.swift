@@ -4,7 +4,7 @@ import Workload
 /// What the lanes of one compute step read and write of shared memory.
 ///
 /// For each input channel and tap a lane reads one staged value for each of its pixels and one weight for each of its
-/// channels; where the stage does not mix channels, the values once for each of its channels, or values and weights of
+/// channels; where windows slide, the values of the rows that they have together once; where the stage does not mix channels, the values once for each of its channels, or values and weights of
 /// neighbouring channels at once; without weights, an add, one value of each input. At the end of a reduction it reads the
 /// biases and the multipliers of its channels, of those that it writes at once up to 16 B together. Then it writes its outputs
 /// to the intermediate buffer, except after the last stage, whose outputs go to memory, and before an add inside a chain, which
@@ -99,8 +99,8 @@ struct ComputeLaneCost {
     // Channels that are not mixed are read one after the other, or as many at once as lie side by side.
     let together = lanes.storeWidth
     for m in stride(from: 0, to: mixes ? 1 : lanes.tile.channels, by: together) {
-      for p in 0..<lanes.tile.pixels {
-        for row in 0..<rowWindow {
+      for p in 0..<lanes.pixelsRead {
+        for row in 0..<lanes.rowsRead(layer.shape.rows) {
           for column in 0..<columnWindow {
             for _ in 0..<inputs {
               add(reduced, apart: inputChannelStep * element, size: together * element, &total) {
@@ -229,8 +229,11 @@ struct ComputeLaneCost {
   /// Where the first reduced channel's value stands.
   private func value(_ warp: Int, _ lane: Int, _ m: Int, _ p: Int, _ row: Int, _ column: Int) -> Int? {
     guard let output = lanes.output(warp: warp, lane: lane, channel: m, pixel: p) else { return nil }
+    // A row below the window is one of those of the outputs below.
+    let below = min(row / layer.shape.rows.stride, lanes.rows - 1 - output.row)
+    let tap = row < rowWindow ? (output.row, row) : (output.row + below, row - below * layer.shape.rows.stride)
     let slot =
-      rowTaps[output.row * rowWindow + row] * inputColumns + columnTaps[output.column * columnWindow + column]
+      rowTaps[tap.0 * rowWindow + tap.1] * inputColumns + columnTaps[output.column * columnWindow + column]
     let shape = layer.shape
     let first = mixes ? 0 : (phase + output.channel) / shape.filtersPerGroup * shape.channelsPerGroup
     return first * inputChannelStep + slot * inputSlotStep

@@ -29,6 +29,7 @@ public struct Chain: Hashable, Sendable {
   }
 
   private let traits: [Traits]
+  private let overlapsRows: [Bool]
 
   /// The most stages that a kernel has room for.
   public static let maximumStages = 4
@@ -62,6 +63,7 @@ public struct Chain: Hashable, Sendable {
     self.precision = precision
     self.axisOrder = axisOrder
     traits = stages.enumerated().map { Traits($0.element, isFirst: $0.offset == 0) }
+    overlapsRows = Self.overlapsRows(stages)
   }
 
   public var last: Layer { stages[stages.count - 1] }
@@ -78,6 +80,21 @@ public struct Chain: Hashable, Sendable {
 
   /// Whether each channel of `stage` has one filter of its own.
   public func isPlainDepthwise(_ stage: Int) -> Bool { traits[stage].isPlainDepthwise }
+
+  /// Whether a tile has of the outputs of `stage` rows that follow one another, and windows of neighbouring ones have rows of the
+  /// input in common.
+  public func overlapsRows(_ stage: Int) -> Bool { overlapsRows[stage] }
+
+  private static func overlapsRows(_ stages: [Layer]) -> [Bool] {
+    var (areNeighbours, overlaps) = (true, Array(repeating: false, count: stages.count))
+    for (stage, layer) in stages.enumerated().reversed() {
+      let rows = layer.shape.rows
+      let isDense = rows.dilation == 1 || rows.window == 1
+      overlaps[stage] = areNeighbours && isDense && rows.stride < rows.window
+      areNeighbours = areNeighbours && isDense && rows.stride <= rows.window
+    }
+    return overlaps
+  }
 
   /// Whether `stage` adds a residual to what the stage before leaves in registers.
   public func isEpilogue(_ stage: Int) -> Bool { traits[stage].isEpilogue }

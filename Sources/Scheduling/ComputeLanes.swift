@@ -13,6 +13,9 @@ import Workload
 /// | NHWC | channel group `i mod channelGroups`, pixel group `⌊i / channelGroups⌋` | `pixelGroups` | mixed: runs of those that are written at once, `channelGroups` runs apart; else side by side |
 /// | matrix | a warp's: 4 lanes × 2 channels, 8 lanes × 1 pixel | 8 | pairs, 8 apart |
 ///
+/// Where windows slide, pixel group `g` is of column `g mod columns`, from row `⌊g / columns⌋ · pixels` on, and its pixels lie a
+/// row apart; a last group that would end below the tile begins higher, and drops what the one above it has.
+///
 /// So neighbouring lanes have neighbouring elements of the output. A member beyond the tile works the last pixel or channel
 /// again and drops the result; outputs of slots that hold no element are worked out as well: a tile's size is a constant.
 public struct ComputeLanes: Hashable, Sendable {
@@ -25,7 +28,7 @@ public struct ComputeLanes: Hashable, Sendable {
   public let storeWidth: Int
   /// Whether four taps of a channel are multiplied at once.
   public let joinsTaps: Bool
-  private let isMatrix, isChannelsFirst: Bool
+  private let isMatrix, isChannelsFirst, slides: Bool
   private let side, channelStep, pixelStep: Int
 
   public init(_ schedule: Schedule, stage: Int, channels: Int) {
@@ -45,7 +48,9 @@ public struct ComputeLanes: Hashable, Sendable {
     isMatrix = model.path(of: maker) == .matrix
     isChannelsFirst = model.chain.axisOrder == .hwc
     let mixes = model.chain.mixesChannels(maker)
-    pixelStep = isMatrix ? 8 : Schedule.ceilDivide(rows * columns, tile.pixels)
+    slides = model.slidesWindows(of: maker)
+    pixelGroups = model.pixelGroups(of: maker, (isMatrix ? 8 : 1) * tile.pixels)
+    pixelStep = isMatrix ? 8 : slides ? columns : pixelGroups
     side = isMatrix ? 2 : mixes ? storeWidth : tile.channels
     channelStep = isMatrix ? 8 : side * Schedule.ceilDivide(channels, tile.channels)
     channelsKept =
@@ -53,17 +58,23 @@ public struct ComputeLanes: Hashable, Sendable {
       ? min(tile.channels, 2 * Schedule.ceilDivide(model.producedChannels(of: maker), 8)) : tile.channels
   }
 
-  /// Groups of channels and pixels: an item's, or with matrices a warp's.
+  /// Groups of pixels and channels: an item's, or with matrices a warp's.
+  private let pixelGroups: Int
   private var channelGroups: Int { Schedule.ceilDivide(channels, (isMatrix ? 4 : 1) * tile.channels) }
-  private var pixelGroups: Int { Schedule.ceilDivide(rows * columns, (isMatrix ? 8 : 1) * tile.pixels) }
 
   public var warps: Int {
     let items = channelGroups * pixelGroups
     return isMatrix ? items : Schedule.ceilDivide(items, WarpRequest.lanes)
   }
 
-  /// Pixels of an item of which each lane reads the values: where the tile has one, that is all of them.
-  public var pixelsRead: Int { rows * columns == 1 ? 1 : tile.pixels }
+  /// Pixels of an item of which each lane reads the values: where the tile has one, that is all of them; where windows slide, the
+  /// first, with those of the others below it.
+  public var pixelsRead: Int { slides || rows * columns == 1 ? 1 : tile.pixels }
+
+  /// Rows of values that a lane reads of each of these, of the rows that a window has.
+  public func rowsRead(_ window: WindowAxis) -> Int {
+    window.window + (slides ? (tile.pixels - 1) * window.stride : 0)
+  }
 
   /// Channels of an item whose results are made. Where matrices have more filters than any step has channels, and results are written
   /// two at once, the others are no lane's, and their constants are not read.
@@ -85,7 +96,12 @@ public struct ComputeLanes: Hashable, Sendable {
   public func output(warp: Int, lane: Int, channel m: Int, pixel p: Int) -> Output? {
     guard let first = firstOutput(warp, lane) else { return nil }
     let channel = first.channel + m / side * channelStep + m % side
-    return output(channel: channel, pixel: first.pixel + p * pixelStep)
+    guard slides else { return output(channel: channel, pixel: first.pixel + p * pixelStep) }
+    let (line, column) = first.pixel.quotientAndRemainder(dividingBy: columns)
+    let row = min(line * tile.pixels, rows - tile.pixels) + p
+    return Output(
+      channel: min(channel, channels - 1), row: row, column: column,
+      isReal: channel < channels && row >= line * tile.pixels)
   }
 
   /// The output of any channel and pixel, or the last one in its place.

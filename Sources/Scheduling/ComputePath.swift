@@ -47,6 +47,12 @@ extension Schedule {
     let model = footprintModel
     return chain.stages.indices.contains { model.path(of: $0) == .matrix }
   }
+
+  /// Whether the windows of some stage slide; the lane map only lets them.
+  public var slidesWindows: Bool {
+    let model = footprintModel
+    return chain.stages.indices.contains { model.slidesWindows(of: $0) && model.registerTile(of: $0).pixels > 1 }
+  }
 }
 
 extension FootprintModel {

@@ -13,11 +13,6 @@ public struct FootprintModel: Sendable {
   /// Slots along rows and columns of each map.
   let rowSlots, columnSlots: [Int]
 
-  /// The most pixels of a channel that a thread computes together where channels are not mixed.
-  public static let unmixedPixels = 4
-  /// The most neighbouring channels that a thread reads and computes together there.
-  public static let mostChannelsRead = 4
-
   public init(chain: Chain, tiling: Tiling, lanes: LaneMap, rowSlots: [Int], columnSlots: [Int]) {
     self.chain = chain
     self.tiling = tiling
@@ -60,58 +55,6 @@ public struct FootprintModel: Sendable {
     return ragged
   }
 
-  /// The most output channels and pixels of `stage` that a thread computes together: fewer than the lane map has where half
-  /// of the block's threads would have no item, for a reduction is as long for one thread as for all.
-  public func registerTile(of stage: Int) -> RegisterTile {
-    // A residual is added where the sums are.
-    if chain.isEpilogue(stage) { return registerTile(of: stage - 1) }
-    guard chain.mixesChannels(stage) else {
-      // Channels that are not mixed share nothing, so a thread takes pixels of one, which share the filter; or of as
-      // many as it reads at once.
-      return shared(
-        channels: channelVector(of: stage), pixels: min(lanes.pixelsPerThread, Self.unmixedPixels), of: stage,
-        leastChannels: channelVector(of: stage))
-    }
-    guard path(of: stage) != .matrix else {
-      // A thread holds two filters and two pixels of each matrix that its warp makes.
-      let slots = rowSlots[stage + 1] * columnSlots[stage + 1]
-      let pixels = Self.filled(max(2, lanes.pixelsPerThread / 2 * 2), of: Schedule.ceilDivide(slots, 8))
-      return RegisterTile(
-        channels: max(2, lanes.channelsPerThread / 2 * 2), pixels: 2 * Schedule.ceilDivide(pixels, 2))
-    }
-    // INT8 results in NHWC are written several channels at once.
-    let isWrittenInPacks = chain.axisOrder == .hwc && chain.elementType == .int8
-    return shared(
-      channels: lanes.channelsPerThread, pixels: lanes.pixelsPerThread, of: stage,
-      leastChannels: isWrittenInPacks ? lanes.channelsPerThread : 1)
-  }
-
-  /// Halves `channels` × `pixels` until half of the threads have an item. A value is read for all of a
-  /// tile's channels and, of filters in packs, a weight seldom, so pixels are given up first.
-  private func shared(channels: Int, pixels: Int, of stage: Int, leastChannels: Int) -> RegisterTile {
-    let produced = producedChannels(of: stage)
-    let slots = rowSlots[stage + 1] * columnSlots[stage + 1]
-    var (channels, pixels) = (min(channels, produced), min(pixels, slots))
-    while 2 * Schedule.ceilDivide(produced, channels) * Schedule.ceilDivide(slots, pixels) < lanes.threads {
-      if pixels > 1 {
-        pixels /= 2
-      } else if channels / 2 >= leastChannels {
-        channels /= 2
-      } else {
-        break
-      }
-    }
-    pixels = Self.filled(pixels, of: slots)
-    if leastChannels == 1 { channels = Self.filled(channels, of: produced) }
-    return RegisterTile(channels: channels, pixels: pixels)
-  }
-
-  /// As few members as leave `all` of them to no more items than `members` do: where they lie as far apart as there are items, none that
-  /// no item has.
-  private static func filled(_ members: Int, of all: Int) -> Int {
-    Schedule.ceilDivide(all, Schedule.ceilDivide(all, members))
-  }
-
   /// The most items of `stage` that a thread works on in one step.
   public func itemsPerThread(of stage: Int) -> Int {
     Schedule.ceilDivide(lanesWithItems(of: stage), lanes.threads)
@@ -121,12 +64,11 @@ public struct FootprintModel: Sendable {
   public func lanesWithItems(of stage: Int) -> Int {
     if chain.isEpilogue(stage) { return lanesWithItems(of: stage - 1) }
     let tile = registerTile(of: stage)
-    let pixels = rowSlots[stage + 1] * columnSlots[stage + 1]
     let channels = producedChannels(of: stage)
     // Of a matrix four lanes have neighbouring channels, eight neighbouring pixels.
     let (side, length) = path(of: stage) == .matrix ? (4, 8) : (1, 1)
     return side * Schedule.ceilDivide(channels, side * tile.channels)
-      * length * Schedule.ceilDivide(pixels, length * tile.pixels)
+      * length * pixelGroups(of: stage, length * tile.pixels)
   }
 
   /// Accumulators that a thread keeps for `stage`: those of all its items where the reduction comes in chunks, else
@@ -261,9 +203,4 @@ extension Schedule {
   }
 
   public func occupancy(on gpu: GPU) -> Occupancy { Occupancy(footprint, on: gpu) }
-}
-
-/// Output channels × pixels that a thread computes together, in registers.
-public struct RegisterTile: Hashable, Sendable {
-  public let channels, pixels: Int
 }

@@ -18,7 +18,8 @@ public struct StaticCounts: Hashable, Sendable {
   /// Of each stage, what its inner loop multiplies and reads at once.
   public let products: [Products]
 
-  /// The smallest piece of a stage's inner loop: one input channel, or pack or matrix of them, and one tap.
+  /// The smallest piece of a stage's inner loop: one input channel, or pack or matrix of them, and one tap, or all taps of windows that
+  /// slide.
   public struct Products: Hashable, Sendable {
     /// The machine instruction that multiplies, by the disassembly's name.
     public enum Instruction: String, Hashable, Sendable {
@@ -77,6 +78,11 @@ extension Schedule {
     let instruction: StaticCounts.Products.Instruction
     let (count, read): (Int, Int)
     switch footprintModel.path(of: stage) {
+    case .elements where footprintModel.slidesWindows(of: stage):
+      let (rows, columns) = (chain.stages[stage].shape.rows, chain.stages[stage].shape.columns)
+      let taps = rows.window * columns.window
+      (instruction, count) = (isFP32 ? .multiplyAdd : .any, tile.channels * tile.pixels * taps)
+      read = tile.channels * (lanes.rowsRead(rows) * columns.window + taps) * element
     case .elements:
       (instruction, count) = (isFP32 ? .multiplyAdd : .any, tile.channels * tile.pixels)
       read = (values + tile.channels) * element

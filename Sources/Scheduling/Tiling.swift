@@ -55,13 +55,16 @@ public struct LaneMap: Hashable, Sendable {
   public let pixelsPerThread: Int
   /// Whether INT8 stages that mix channels go through tensor cores where their chunks allow it (NHWC).
   public let usesTensorCores: Bool
+  /// Whether the pixels of a thread of a depthwise stage lie straight below one another, so that it reads each value that their
+  /// windows share once (`FootprintModel.slidesWindows`); else as far apart as it has items.
+  public let slidesWindows: Bool
 
   /// The most channels and pixels that a plan gives a thread.
   public static let mostChannels = 8, mostPixels = 16
 
   public init(
     threads: Int = 256, vectorWidth: Int = 1, buffers: Int = 1, channelsPerThread: Int = 4,
-    pixelsPerThread: Int = 1, usesTensorCores: Bool = false
+    pixelsPerThread: Int = 1, usesTensorCores: Bool = false, slidesWindows: Bool = false
   ) {
     self.threads = threads
     self.vectorWidth = vectorWidth
@@ -69,6 +72,7 @@ public struct LaneMap: Hashable, Sendable {
     self.channelsPerThread = channelsPerThread
     self.pixelsPerThread = pixelsPerThread
     self.usesTensorCores = usesTensorCores
+    self.slidesWindows = slidesWindows
   }
 }
 

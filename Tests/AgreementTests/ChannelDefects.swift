@@ -59,7 +59,7 @@ extension PlantedDefect {
       example: .dots, sign: .found([.writtenTwice, .neverWritten, .misaligned])),
     PlantedDefect(
       name: "packs of results beyond the channels are stored", file: "work.cuh",
-      old: "return wanted_channel(m) < channels && pixel", new: "return pixel",
+      old: "return wanted_channel(m) < channels && (", new: "return (",
       example: .dots, sign: .found([.misaligned, .writtenTwice])),
     PlantedDefect(
       name: "residuals are loaded in packs whatever the lane", file: "work.cuh",

@@ -45,6 +45,8 @@ struct DWPWSample: CustomTestStringConvertible {
   let threads: Int
   /// What a thread computes together of the pointwise layer, and of the depthwise one, at most.
   let group, pixels: Int
+  /// Whether its pixels of the depthwise one lie below one another.
+  var slides = false
 
   static let samples = [
     DWPWSample(
@@ -59,6 +61,16 @@ struct DWPWSample: CustomTestStringConvertible {
     DWPWSample(
       channels: 3, filters: 33, extent: 13, stride: 2, tileRows: 2, tileColumns: 7, threads: 96, group: 1,
       pixels: 3),
+    // Two of four rows of a column; three of seven, the last of them rows 4 to 6, of which 4 and 5 are the item's above.
+    DWPWSample(
+      channels: 8, filters: 12, extent: 9, stride: 1, tileRows: 4, tileColumns: 5, threads: 96, group: 4,
+      pixels: 2, slides: true),
+    DWPWSample(
+      channels: 16, filters: 5, extent: 15, stride: 2, tileRows: 7, tileColumns: 4, threads: 128, group: 4,
+      pixels: 3, slides: true),
+    DWPWSample(
+      channels: 16, filters: 8, extent: 14, stride: 1, tileRows: 14, tileColumns: 14, threads: 64, group: 4,
+      pixels: 16, slides: true),
   ]
 
   var testDescription: String { "\(channels) to \(filters) channels, \(extent)², stride \(stride)" }
@@ -81,7 +93,8 @@ struct DWPWSample: CustomTestStringConvertible {
     let schedule = try Schedule(
       Chain([dw, pw], precision: .fp32),
       tiling: Tiling(rows: tileRows, columns: tileColumns, channels: filters, reduction: [1, channels]),
-      lanes: LaneMap(threads: threads, channelsPerThread: group, pixelsPerThread: pixels))
+      lanes: LaneMap(
+        threads: threads, channelsPerThread: group, pixelsPerThread: pixels, slidesWindows: slides))
     return (schedule, [dw, pw].map { SyntheticParameters.fp32(for: $0, seed: 5) })
   }
 }
@@ -135,21 +148,20 @@ private struct Lockstep {
   private mutating func read(_ buffer: BufferName, _ elements: [Int?]) {
     Self.count(elements, into: &reads[buffer, default: Shared()])
   }
-  /// Four words a lane, from these on: eight lanes after the other, but sixteen at once where each two neighbours of them,
+  /// Four words a lane, from these on: eight lanes after the other, but sixteen at once where each two neighbours of the warp,
   /// or each two that lie two apart, want the same.
   private mutating func readFour(_ buffer: BufferName, _ elements: [Int?]) {
     reads[buffer, default: Shared()].requests += 1
-    for half in [0..<16, 16..<32] {
-      let isShared = [1, 2].contains { apart in
-        half.allSatisfy { lane in
-          guard let own = elements[lane], let other = elements[lane ^ apart] else { return true }
-          return own == other
-        }
+    let isShared = [1, 2].contains { apart in
+      elements.indices.allSatisfy { lane in
+        guard let own = elements[lane], let other = elements[lane ^ apart] else { return true }
+        return own == other
       }
-      for first in stride(from: half.lowerBound, to: half.upperBound, by: isShared ? 16 : 8) {
-        let words = elements[first..<first + (isShared ? 16 : 8)].compactMap { $0 }.flatMap { $0..<$0 + 4 }
-        reads[buffer, default: Shared()].wavefronts += Self.turns(of: words)
-      }
+    }
+    let lanes = isShared ? 16 : 8
+    for first in stride(from: 0, to: 32, by: lanes) {
+      let words = elements[first..<first + lanes].compactMap { $0 }.flatMap { $0..<$0 + 4 }
+      reads[buffer, default: Shared()].wavefronts += Self.turns(of: words)
     }
   }
   private mutating func write(_ buffer: BufferName, _ elements: [Int?]) {
@@ -221,6 +233,7 @@ private struct Lockstep {
 
   /// A thread computes some pixels of one channel; those that a tile lacks are its last pixel once more, not stored.
   private mutating func depthwise(_ rows: Int, _ columns: Int) {
+    if k.slides { return depthwiseColumns(rows, columns) }
     let area = k.tileRows * k.tileColumns
     let together = tile(of: k.channels, group: 1, pixels: min(k.pixels, 4)).together
     let apart = (area + together - 1) / together
@@ -247,6 +260,45 @@ private struct Lockstep {
           buffers[3],
           items.map { item in
             item.flatMap { $0 % apart + p * apart < area ? $0 / apart * area + pixel($0, p) : nil }
+          })
+      }
+    }
+  }
+
+  /// A thread computes up to eight pixels of one column of a channel, as evenly shared out as goes, for which it goes through the rows
+  /// that it needs once and with the first three through the weights. The last item of a column ends with it.
+  private mutating func depthwiseColumns(_ rows: Int, _ columns: Int) {
+    var together = min(k.pixels, 8, k.tileRows)
+    func lines() -> Int { (k.tileRows + together - 1) / together }
+    while k.channels * k.tileColumns * lines() < k.threads / 2, together > 1 { together /= 2 }
+    together = (k.tileRows + lines() - 1) / lines()
+    let (each, count) = (k.tileColumns * lines(), together)
+    for items in Self.warps(of: k.channels * each) {
+      func wanted(_ item: Int) -> Int { item % each / k.tileColumns * count }
+      func first(_ item: Int) -> Int { min(wanted(item), k.tileRows - count) }
+      for row in 0..<(count - 1) * k.stride + 3 {
+        for tap in 0..<3 {
+          if row < 3 { read(buffers[1], items.map { $0.map { $0 / each * 9 + row * 3 + tap } }) }
+          read(
+            buffers[0],
+            items.map { item in
+              item.map { item in
+                let y = first(item) * k.stride + row
+                return (item / each * rows + y) * columns + item % k.tileColumns * k.stride + tap
+              }
+            })
+        }
+      }
+      read(buffers[2], items.map { $0.map { $0 / each } })
+      for p in 0..<count {
+        write(
+          buffers[3],
+          items.map { item in
+            item.flatMap { item -> Int? in
+              let row = first(item) + p
+              guard row >= wanted(item) else { return nil }
+              return (item / each * k.tileRows + row) * k.tileColumns + item % k.tileColumns
+            }
           })
       }
     }

@@ -166,6 +166,7 @@ import Workload
       lanes: LaneMap(
         threads: kernel.threads, vectorWidth: kernel.vectorWidth, buffers: kernel.buffers,
         channelsPerThread: kernel.channelsPerThread, pixelsPerThread: kernel.pixelsPerThread,
-        usesTensorCores: kernel.usesTensorCores), order: try #require(BlockOrder(rawValue: kernel.order)))
+        usesTensorCores: kernel.usesTensorCores, slidesWindows: kernel.slidesWindows),
+      order: try #require(BlockOrder(rawValue: kernel.order)))
   }
 }

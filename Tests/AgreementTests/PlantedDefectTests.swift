@@ -46,6 +46,8 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
     case matrix, dots, dotsadd, channels
     /// Without a bias that could have the input's zero point in it; without a zero point of the weights.
     case matrixWithoutBias, dotsWithoutBias, plainChannels
+    /// 3 × 3 DW of stride 2 whose windows slide, five rows of outputs in items of three; NHWC, two channels at once.
+    case sliding, slidingChannels
   }
 
   static let all: [PlantedDefect] = [
@@ -105,7 +107,7 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
       example: .dwpw(buffers: 1), sign: .found([.globalOutOfBounds])),
     PlantedDefect(
       name: "members beyond the channels are stored", file: "work.cuh",
-      old: "return wanted_channel(m) < channels && pixel", new: "return pixel",
+      old: "return wanted_channel(m) < channels && (", new: "return (",
       example: .dwpw(buffers: 1), sign: .requests),
     PlantedDefect(
       name: "outputs outside the map are stored", file: "work.cuh",
@@ -206,7 +208,7 @@ struct PlantedDefect: Sendable, CustomTestStringConvertible {
 @Suite struct PlantedDefectTests {
   @Test(
     "Each planted defect is found, as the table says",
-    arguments: PlantedDefect.all + PlantedDefect.channelsSideBySide)
+    arguments: PlantedDefect.all + PlantedDefect.channelsSideBySide + PlantedDefect.slidingWindows)
   func found(_ defect: PlantedDefect) throws {
     let text = try #require((KernelText.headers + KernelText.emulator).first { $0.name == defect.file }?.text)
     try #require(text.ranges(of: defect.old).count == 1, "the table is out of date")

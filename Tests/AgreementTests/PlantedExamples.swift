@@ -5,7 +5,7 @@ import Workload
 extension PlantedDefect.Example {
   static let all: [Self] = [
     .dwpw(buffers: 1), .pwdw, .pwpool, .pw(buffers: 2), .add, .packs, .filterPacks, .pwadd, .matrix, .dots,
-    .dotsadd, .channels, .matrixWithoutBias, .dotsWithoutBias, .plainChannels,
+    .dotsadd, .channels, .matrixWithoutBias, .dotsWithoutBias, .plainChannels, .sliding, .slidingChannels,
   ]
 
   func schedule() throws -> Schedule {
@@ -65,6 +65,13 @@ extension PlantedDefect.Example {
       return try Schedule(
         Chain([layer(8, 8, groups: 8, window: 3)], precision: .int8(.onnx), axisOrder: .hwc),
         tiling: Tiling(rows: 4, columns: 5, channels: 4, reduction: [1]), lanes: wide())
+    case .sliding, .slidingChannels:
+      let order = if case .sliding = self { TensorLayout.AxisOrder.chw } else { TensorLayout.AxisOrder.hwc }
+      return try Schedule(
+        Chain([layer(12, 12, groups: 12, window: 3, stride: 2)], precision: .fp32, axisOrder: order),
+        tiling: Tiling(rows: 5, columns: 4, channels: 6, reduction: [1]),
+        lanes: LaneMap(
+          threads: 32, vectorWidth: 4, channelsPerThread: 4, pixelsPerThread: 4, slidesWindows: true))
     case .pwadd:
       return try Schedule(
         Chain([layer(8, 10), add(10, [.input(1), .layer(0)])], precision: .fp32),
@@ -79,9 +86,11 @@ extension PlantedDefect.Example {
     return Layer(name: "add", operation: .add, shape: shape, inputs: inputs)
   }
 
-  private func layer(_ channels: Int, _ filters: Int, groups: Int = 1, window: Int = 1) throws -> Layer {
+  private func layer(_ channels: Int, _ filters: Int, groups: Int = 1, window: Int = 1, stride: Int = 1) throws
+    -> Layer
+  {
     let axis = try WindowAxis(
-      inputExtent: 9, window: window, paddingBefore: window / 2, paddingAfter: window / 2)
+      inputExtent: 9, window: window, stride: stride, paddingBefore: window / 2, paddingAfter: window / 2)
     return try Layer(
       name: "layer", operation: .convolution,
       shape: ConvolutionShape(

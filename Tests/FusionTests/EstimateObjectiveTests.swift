@@ -35,7 +35,8 @@ import Workload
           all.append(
             LaneMap(
               threads: threads, vectorWidth: found.vectorWidth, buffers: found.buffers,
-              channelsPerThread: channels, pixelsPerThread: pixels, usesTensorCores: found.usesTensorCores))
+              channelsPerThread: channels, pixelsPerThread: pixels, usesTensorCores: found.usesTensorCores,
+              slidesWindows: found.slidesWindows))
         }
       }
     }

@@ -65,6 +65,21 @@ import Workload
       let channelGroups = (channels + m - 1) / m
       let mixes = schedule.chain.mixesChannels(stage)
       var items: [Item] = []
+      guard !ComputeLaneCostTests.slides(schedule, stage) else {
+        let (rows, columns) = (
+          schedule.rows.offsets[stage + 1].count, schedule.columns.offsets[stage + 1].count
+        )
+        for channel in 0..<channels {
+          for top in stride(from: 0, to: rows, by: p) {
+            let first = min(top, rows - p)
+            for column in 0..<columns {
+              let pixels = (first..<first + p).map { $0 * columns + column }
+              items.append(Item(channels: [channel], pixels: pixels))
+            }
+          }
+        }
+        return warps(of: items)
+      }
       for channelGroup in 0..<channelGroups {
         for group in 0..<groups {
           items.append(
@@ -74,8 +89,25 @@ import Workload
               pixels: stride(from: group, to: group + p * groups, by: groups).map { min($0, pixels - 1) }))
         }
       }
-      return stride(from: 0, to: items.count, by: 32).map { Array(items[$0..<min($0 + 32, items.count)]) }
+      return warps(of: items)
     }
+
+    private static func warps(of items: [Item]) -> [[Item]] {
+      stride(from: 0, to: items.count, by: 32).map { Array(items[$0..<min($0 + 32, items.count)]) }
+    }
+  }
+
+  /// Whether a lane's pixels lie in one column: with weights for groups of channels, whose neighbouring windows overlap and are no larger
+  /// than 7 × 7, of tiles of several rows that follow one another since no later window leaves any out.
+  fileprivate static func slides(_ schedule: Schedule, _ stage: Int) -> Bool {
+    let rows = schedule.chain.stages.map(\.shape.rows)
+    let shape = schedule.chain.stages[stage].shape
+    return schedule.lanes.slidesWindows && schedule.chain.stages[stage].operation == .convolution
+      && shape.groups > 1 && rows[stage].dilation == 1 && rows[stage].window > rows[stage].stride
+      && rows[stage].window * shape.columns.window <= 7 * 7 && schedule.rows.offsets[stage + 1].count > 1
+      && rows[(stage + 1)...].allSatisfy {
+        $0.window == 1 ? $0.stride == 1 : $0.dilation == 1 && $0.stride <= $0.window
+      }
   }
 
   /// Every access of a compute step worked out alone, element by element, from the items that `Item.all` lists.
@@ -98,10 +130,34 @@ import Workload
     func add(_ indices: [Int], together: Int = 1) {
       total = total + cost(indices.map { $0 * bytes }, size: together * bytes)
     }
+    /// Of a column each value that some window has, from the first one's row on.
+    func addColumns(of warp: [Item], _ channel: Int) {
+      let columns = schedule.columns.offsets[stage + 1].count
+      let rows = warp.map { item in
+        Set(
+          item.pixels.flatMap { pixel in
+            (0..<rowWindow).map { rowTaps[pixel / columns * rowWindow + $0] }
+          }
+        ).sorted()
+      }
+      for number in rows[0].indices {
+        for tap in 0..<columnWindow {
+          add(
+            zip(warp, rows).map { item, rows in
+              let group = (channels.lowerBound + item.channels[0]) / layer.shape.filtersPerGroup
+              let plane = (group * perGroup - firstInput + channel) * height
+              return (plane + rows[number]) * width
+                + columnTaps[item.pixels[0] % columns * columnWindow + tap]
+            })
+        }
+      }
+    }
     let isPointwise = mixes && rowWindow * columnWindow == 1
     let (pack, pitch) = isPointwise ? filterRows(schedule, stage: stage, bytes: bytes) : (1, 0)
+    let slides = Self.slides(schedule, stage)
     for warp in Item.warps(of: schedule, stage: stage, channels: channels.count) {
       for channel in 0..<reduced {
+        if slides { addColumns(of: warp, channel) }
         for tap in 0..<rowWindow * columnWindow {
           func slot(_ pixel: Int, _ channel: Int) -> Int {
             let columns = schedule.columns.offsets[stage + 1].count
@@ -109,7 +165,7 @@ import Workload
             let column = columnTaps[pixel % columns * columnWindow + tap % columnWindow]
             return (channel * height + row) * width + column
           }
-          for p in warp[0].pixels.indices {
+          for p in warp[0].pixels.indices where !slides {
             if mixes { add(warp.map { slot($0.pixels[p], channel) }) }
             for m in warp[0].channels.indices where !mixes {
               for _ in 0..<inputs {

@@ -100,6 +100,29 @@ struct PlainReplay {
     }
   }
 
+  /// Whether a lane's pixels are those of one column, or a part of it: where weights are of groups of channels, and windows no larger
+  /// than 7 × 7 overlap their neighbours below. INT8 in NHWC multiplies four taps at once instead, if it has four channels.
+  private var slides: Bool {
+    let layer = schedule.chain.last
+    let rows = layer.shape.rows
+    let joins = schedule.chain.elementType == .int8 && schedule.vectorWidth(of: .ofm) == 4
+    return schedule.lanes.slidesWindows && layer.operation == .convolution && layer.shape.groups > 1
+      && rows.dilation == 1 && rows.stride < rows.window && schedule.tiling.rows > 1
+      && rows.window * layer.shape.columns.window <= 49 && !joins
+  }
+
+  /// The pixels of each lane of a tile where windows slide, `count` a lane, the last ones as high as they must: those of the rows
+  /// from `own` on are its own.
+  private func columnPixels(_ count: Int) -> [(pixels: [Int], own: Int)] {
+    let (rows, columns) = (schedule.tiling.rows, schedule.tiling.columns)
+    return stride(from: 0, to: rows, by: count).flatMap { top in
+      (0..<columns).map { column in
+        let first = min(top, rows - count)
+        return ((first..<first + count).map { $0 * columns + column }, top * columns)
+      }
+    }
+  }
+
   /// What each request of a store of an NHWC map begins with. Lanes next to each other have channels next to each other:
   /// every so-manieth run of those stored at once where the layer mixes them, else all side by side; with tensor cores eight
   /// pixels × four pairs of channels.
@@ -114,7 +137,8 @@ struct PlainReplay {
     let mixes = schedule.chain.mixesChannels(last)
     let (wide, high) = isMatrix ? (4 * tile.channels, 8 * tile.pixels) : (tile.channels, tile.pixels)
     let across = (count + wide - 1) / wide
-    let down = (pixels.count + high - 1) / high
+    let columns = slides ? columnPixels(tile.pixels) : []
+    let down = slides ? columns.count : (pixels.count + high - 1) / high
     var lanes: [(channels: [Int], pixels: [Int])] = []
     for y in 0..<down {
       for x in 0..<across {
@@ -127,7 +151,8 @@ struct PlainReplay {
           let channels = (0..<tile.channels).map {
             mixes ? (x + $0 / width * across) * width + $0 % width : x * tile.channels + $0
           }
-          lanes.append((channels, (0..<tile.pixels).map { y + $0 * down }))
+          let own = slides ? columns[y].pixels.map { $0 >= columns[y].own ? $0 : pixels.count } : []
+          lanes.append((channels, slides ? own : (0..<tile.pixels).map { y + $0 * down }))
         }
       }
     }
@@ -151,20 +176,29 @@ struct PlainReplay {
   }
 
   /// Channels and pixels that a lane stores of an NCHW tile: as many as the lane map has of both, and where channels are not
-  /// mixed one of them and up to four pixels. Where that leaves less than half of the threads an item, half as many
+  /// mixed one of them and up to four pixels, or up to eight of a column, no more than share it out evenly. Where that leaves less than half of the threads an item, half as many
   /// pixels until it is one, then half as many channels.
   private func together(pixels: Int, mixes: Bool) -> (channels: Int, pixels: Int) {
     let lanes = schedule.lanes
+    let most = slides ? min(8, schedule.tiling.rows) : mixes ? pixels : min(4, pixels)
     var tile = (
       channels: mixes ? min(lanes.channelsPerThread, schedule.tiling.channels) : 1,
-      pixels: min(lanes.pixelsPerThread, mixes ? pixels : 4, pixels)
+      pixels: min(lanes.pixelsPerThread, most)
     )
     func isBusy() -> Bool {
       let across = (schedule.tiling.channels + tile.channels - 1) / tile.channels
-      return across * ((pixels + tile.pixels - 1) / tile.pixels) >= lanes.threads / 2
+      let down =
+        slides
+        ? columnPixels(tile.pixels).count : (pixels + tile.pixels - 1) / tile.pixels
+      return across * down >= lanes.threads / 2
     }
     while !isBusy(), tile.pixels > 1 { tile.pixels /= 2 }
     while !isBusy(), tile.channels > 1 { tile.channels /= 2 }
+    while slides, tile.pixels > 1,
+      columnPixels(tile.pixels - 1).count == columnPixels(tile.pixels).count
+    {
+      tile.pixels -= 1
+    }
     return tile
   }
 
@@ -176,7 +210,8 @@ struct PlainReplay {
     let pixels = rows.flatMap { row in columns.map { (row: row, column: $0) } }
     let mixes = schedule.chain.mixesChannels(schedule.chain.stages.count - 1)
     let (channels, together) = together(pixels: pixels.count, mixes: mixes)
-    let groups = (pixels.count + together - 1) / together
+    let lines = slides ? columnPixels(together) : []
+    let groups = slides ? lines.count : (pixels.count + together - 1) / together
     let channelGroups = (region.channels.count + channels - 1) / channels
     let items = (0..<channelGroups).map { region.channels.lowerBound + $0 }
       .flatMap { channel in (0..<groups).map { (channel: channel, pixel: $0) } }
@@ -187,7 +222,8 @@ struct PlainReplay {
         for p in 0..<together {
           requests.append(
             warp.compactMap { item in
-              let pixel = item.pixel + p * groups
+              let pixel = slides ? lines[item.pixel].pixels[p] : item.pixel + p * groups
+              if slides, pixel < lines[item.pixel].own { return nil }
               let channel = item.channel + m * channelGroups
               guard channel < region.channels.upperBound, pixel < pixels.count else { return nil }
               let (row, column) = pixels[pixel]

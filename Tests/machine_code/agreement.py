@@ -60,12 +60,12 @@ def disagreements(bundle, kernel, disassembly, counts, result, architecture):
         ("reads of shared memory", ["LDS"], executed, "smsp__sass_inst_executed_op_shared_ld.sum", 1),
         ("passes of shared loads", ["LDS"], passes, "l1tex__data_pipe_lsu_wavefronts_mem_shared_op_ld.sum", 1)]
     # FP32 of one stage leaves out next to nothing, but where a thread has several pixels: if they stand straight below one another and
-    # their windows overlap, the compiler sees that; and in layers without weights a warp passes over pixels that none of its lanes
+    # their windows overlap, though they do not slide, the compiler sees that; and in layers without weights a warp passes over pixels that none of its lanes
     # has. One of them at least is read. In INT8 the compiler may read a constant again rather than keep it in a register.
     is_plain = is_real and len(stages) == 1 and not has_mean
     pixels, columns = constants["stage[0].pixels"], constants["columns[1].slots"]
     apart = -(-constants["rows[1].slots"] * columns // pixels)
-    overlaps = any(
+    overlaps = not constants["stage[0].slides"] and any(
         n * apart % columns == 0 and n * apart // columns * constants["stage[0].rows.stride"] < constants["stage[0].rows.window"]
         for n in range(1, pixels))
     skips = pixels > 1 and constants["stage[0].operation"] != 0

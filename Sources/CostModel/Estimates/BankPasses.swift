@@ -1,7 +1,7 @@
 import Scheduling
 import Workload
 
-/// Bank conflicts of the first warps of a compute step at its first tap: how often shared memory is passed over beyond
+/// Bank conflicts of a few warps of a compute step at its first tap: how often shared memory is passed over beyond
 /// once. The replay has every warp and tap; this is what a plan can afford.
 struct BankPasses {
   private let chain: Chain
@@ -16,7 +16,8 @@ struct BankPasses {
   private let slotStep, channelStep: Int
 
   private static let banks = 32, word = 4
-  /// Warps that stand for all: the first may have one group of channels where the next straddles two.
+  /// Warps that stand for all, from all over the step and so far apart that not every one has the same place in a group of channels:
+  /// the first may have one group where the next straddles two.
   private static let sampledWarps = 3
 
   init(_ costs: StepCosts, _ stage: Int, _ lanes: ComputeLanes) {
@@ -40,14 +41,14 @@ struct BankPasses {
     min(axis.stride, (axis.window - 1) * axis.dilation + 1)
   }
 
-  /// Conflicts of the values of one input channel, or pack of them, and tap, summed over the pixels of an item and, where
-  /// channels are not mixed, its channels.
+  /// Conflicts of the values of one input channel, or pack of them, and tap, summed over the pixels of an item of which values are
+  /// read and, where channels are not mixed, its channels.
   func valueConflicts(pack: Int = 1) -> Double {
     let shape = chain.stages[stage].shape
     let width = mixes ? pack : lanes.storeWidth
     var conflicts = 0.0
     for member in stride(from: 0, to: mixes ? 1 : lanes.tile.channels, by: lanes.storeWidth) {
-      for pixel in 0..<lanes.tile.pixels {
+      for pixel in 0..<lanes.pixelsRead {
         conflicts += meanExtraPasses(width: width) { warp, lane in
           guard let output = lanes.output(warp: warp, lane: lane, channel: member, pixel: pixel) else {
             return nil
@@ -106,7 +107,8 @@ struct BankPasses {
     // A lane reads 1, 2 or 4 words at once.
     let words = bytes >= 4 * Self.word ? 4 : bytes >= 2 * Self.word ? 2 : 1
     var passes = 0
-    for warp in 0..<warps {
+    for sample in 0..<warps {
+      let warp = min(sample * (lanes.warps / warps + 1), lanes.warps - 1)
       passes += Self.extraPasses(words, isRead: isRead) { lane in address(warp, lane).map { $0 / Self.word } }
     }
     return Double(passes) / Double(warps)

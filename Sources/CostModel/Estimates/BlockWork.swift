@@ -10,8 +10,8 @@ struct BlockWork {
     var loads = 0, multiplyAdds = 0, sharedRequests = 0
     /// Warp instructions of four products a lane, and matrices that warps multiply.
     var dotProducts = 0, matrices = 0
-    /// Passes over the banks beyond one for each of those: of copies those of wide items, of others as far as a compute step's
-    /// first warps show.
+    /// Passes over the banks beyond one for each of those: of copies those of wide items, of others as far as a few of a compute
+    /// step's warps show.
     var bankConflicts = 0
     /// How often the block's threads wait for loads, one time after the other.
     var waits = 0
@@ -193,12 +193,19 @@ struct BlockWork {
 
   private mutating func readElements(_ stage: Int, _ lanes: ComputeLanes, reduced: Int) {
     let layer = chain.stages[stage]
-    let products = reduced * layer.shape.rows.window * layer.shape.columns.window * lanes.warps
     let runs = chain.mixesChannels(stage) ? 1 : lanes.channelRuns
-    counts.sharedRequests += products * runs * lanes.tile.pixels * inputs(of: stage)
+    counts.sharedRequests +=
+      valueRows(stage, lanes, reduced: reduced) * runs * lanes.pixelsRead * inputs(of: stage)
     guard layer.hasWeights else { return }
+    let taps = layer.shape.rows.window * layer.shape.columns.window
     let filters = costs.model.filterLayout(of: stage, reducing: reduced)
-    counts.sharedRequests += products * lanes.tile.channels / filters.vector
+    counts.sharedRequests += reduced * taps * lanes.warps * lanes.tile.channels / filters.vector
+  }
+
+  /// Values that the step's warps read one by one for each run of channels and pixel of which they read any.
+  private func valueRows(_ stage: Int, _ lanes: ComputeLanes, reduced: Int) -> Int {
+    let shape = chain.stages[stage].shape
+    return reduced * lanes.warps * lanes.rowsRead(shape.rows) * shape.columns.window
   }
 
   /// Maps that a stage reads from shared memory.
@@ -214,9 +221,9 @@ struct BlockWork {
     }
     switch costs.model.path(of: stage) {
     case .elements:
-      let products = reduced * layer.shape.rows.window * layer.shape.columns.window * lanes.warps
-      add(products * inputs(of: stage), banks.valueConflicts())
-      if layer.hasWeights { add(products, banks.weightConflicts(reduced: reduced)) }
+      let taps = layer.shape.rows.window * layer.shape.columns.window
+      add(valueRows(stage, lanes, reduced: reduced) * inputs(of: stage), banks.valueConflicts())
+      if layer.hasWeights { add(reduced * taps * lanes.warps, banks.weightConflicts(reduced: reduced)) }
     case .packs(let size):
       add(
         reduced / size * lanes.warps,

@@ -4,7 +4,7 @@ import Workload
 
 extension KernelWork {
   /// The work of a schedule without a replay. Exact: blocks, occupancy, instructions that load and that multiply, and
-  /// shared-memory instructions. Estimates: bank conflicts, as a compute step's first warps and tap have them, and of copies none
+  /// shared-memory instructions. Estimates: bank conflicts, as a few warps of a compute step have them at its first tap, and of copies none
   /// beyond the passes of wide items; sectors, and where they are found (`SectorEstimate`).
   ///
   /// - Parameters:

@@ -109,7 +109,7 @@ enum OverheadCosts {
     let item =
       chain.axisOrder == .hwc
       ? Double(channelsItem) / Double(FootprintModel.mostChannelsRead) : Double(depthwiseItem)
-    return result + item / Double(FootprintModel.unmixedPixels)
+    return result + item / Double(FootprintModel.mostPixels(chain, stage))
   }
 
   /// An item's instructions where no bias has the input's zero point in it: sums of weights, or one for each value.

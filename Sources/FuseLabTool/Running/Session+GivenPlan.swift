@@ -104,7 +104,7 @@ extension FusionPlanner {
         lanes: LaneMap(
           threads: kernel.threads, vectorWidth: kernel.vectorWidth, buffers: kernel.buffers,
           channelsPerThread: kernel.channelsPerThread, pixelsPerThread: kernel.pixelsPerThread,
-          usesTensorCores: kernel.usesTensorCores), order: order)
+          usesTensorCores: kernel.usesTensorCores, slidesWindows: kernel.slidesWindows), order: order)
       if schedule.mostComputes <= Self.computeLimit { return try explorer.candidate(schedule) }
     } catch {
       let known = CommandFailure(error)

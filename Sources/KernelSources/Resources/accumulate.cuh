@@ -22,13 +22,9 @@ __device__ __forceinline__ void accumulate(const Work<A, S>& w, const Item& item
   const Stage& k = w.k();
   const int pixels = P ? P : k.pixels, group = M ? M : k.group;
   const int taps = k.rows.window * k.columns.window;
-  int row[P ? P : maximum_sums], column[P ? P : maximum_sums];
+  Spot spot[P ? P : maximum_sums];
 #pragma unroll
-  for (int p = 0; p < pixels; ++p) {
-    const int pixel = item.pixel_of(p);
-    row[p] = pixel / item.columns;
-    column[p] = pixel - row[p] * item.columns;
-  }
+  for (int p = 0; p < pixels; ++p) spot[p] = item.spot_of(p);
   // Channels that are mixed share their inputs; others have each their own, one after the other.
   const int apart = k.mixes ? 1 : group, together = k.mixes ? group : 1;
 #pragma unroll
@@ -39,12 +35,12 @@ __device__ __forceinline__ void accumulate(const Work<A, S>& w, const Item& item
       for (int i = 0; i < k.rows.window; ++i) {
         int line[P ? P : maximum_sums];
 #pragma unroll
-        for (int p = 0; p < pixels; ++p) line[p] = line_of(w, row[p], i);
+        for (int p = 0; p < pixels; ++p) line[p] = line_of(w, spot[p].row, i);
         for (int j = 0; j < k.columns.window; ++j) {
           Sum value[P ? P : maximum_sums];
 #pragma unroll
           for (int p = 0; p < pixels; ++p) {
-            const int slot = line[p] + tap_slot(k.columns, column[p], j, w.b.g.tables);
+            const int slot = line[p] + tap_slot(k.columns, spot[p].column, j, w.b.g.tables);
             value[p] = A::value(w.in[plane + slot * w.slot_step], k);
           }
 #pragma unroll
@@ -72,10 +68,7 @@ __device__ __forceinline__ void accumulate_pointwise(const Work<A, S>& w, const 
   int at[P], filter[M], zero[M];
   Sum sum[M * P];
 #pragma unroll
-  for (int p = 0; p < P; ++p) {
-    const int pixel = item.pixel_of(p), row = pixel / item.columns, column = pixel - row * item.columns;
-    at[p] = slot_of(w, row, column, 0, 0) * w.slot_step;
-  }
+  for (int p = 0; p < P; ++p) at[p] = slot_of(w, item.spot_of(p), 0, 0) * w.slot_step;
 #pragma unroll
   for (int m = 0; m < M; ++m) {
     filter[m] = item.channel_of(m) * w.reduced;
@@ -109,10 +102,7 @@ __device__ FCM_SHARED_CODE void accumulate_filters(const Work<A, S>& w, const It
   int at[P ? P : maximum_sums];
   Sum sum[P && M ? P * M : maximum_sums];
 #pragma unroll
-  for (int p = 0; p < pixels; ++p) {
-    const int pixel = item.pixel_of(p), row = pixel / item.columns;
-    at[p] = slot_of(w, row, pixel - row * item.columns, 0, 0);
-  }
+  for (int p = 0; p < pixels; ++p) at[p] = slot_of(w, item.spot_of(p), 0, 0);
   int filter[M ? M : maximum_sums], zero[M ? M : maximum_sums];
 #pragma unroll
   for (int m = 0; m < group; ++m) {
@@ -160,10 +150,7 @@ __device__ FCM_SHARED_CODE void accumulate_packs(const Work<A, S>& w, const Item
   const int pixels = P ? P : k.pixels, group = M ? M : k.group;
   int at[P ? P : maximum_sums];
 #pragma unroll
-  for (int p = 0; p < pixels; ++p) {
-    const int pixel = item.pixel_of(p), row = pixel / item.columns;
-    at[p] = slot_of(w, row, pixel - row * item.columns, 0, 0) * w.slot_step;
-  }
+  for (int p = 0; p < pixels; ++p) at[p] = slot_of(w, item.spot_of(p), 0, 0) * w.slot_step;
   typename A::template Corrections<P ? P : maximum_sums, M ? M : maximum_sums> corrections;
   typename A::Sum sum[P && M ? P * M : maximum_sums];
 #pragma unroll
@@ -203,16 +190,12 @@ __device__ FCM_SHARED_CODE void accumulate_channels(const Work<A, S>& w, const I
   using Pack = pack<typename A::Element, V>;
   const Stage& k = w.k();
   const int pixels = P ? P : k.pixels, width = k.columns.window, taps = k.rows.window * width;
-  int row[P ? P : maximum_sums], column[P ? P : maximum_sums];
+  Spot spot[P ? P : maximum_sums];
 #pragma unroll
-  for (int p = 0; p < pixels; ++p) {
-    const int pixel = item.pixel_of(p);
-    row[p] = pixel / item.columns;
-    column[p] = pixel - row[p] * item.columns;
-  }
+  for (int p = 0; p < pixels; ++p) spot[p] = item.spot_of(p);
   const int channel = item.channel_of(0), first = w.plane_of(channel);
   const auto value_of = [&](int p, int i, int j) {
-    return ld_pack<V>(w.in, first + slot_of(w, row[p], column[p], i, j) * w.slot_step);
+    return ld_pack<V>(w.in, first + slot_of(w, spot[p], i, j) * w.slot_step);
   };
   const auto weights_of = [&](int tap) { return ld_pack<V>(w.weights, tap * k.tap_pitch + channel); };
   typename A::Sum of_weights[V] = {};
@@ -270,6 +253,58 @@ __device__ FCM_SHARED_CODE void accumulate_channels(const Work<A, S>& w, const I
   }
 }
 
+/// The same for a depthwise stage whose windows slide, `V` neighbouring channels at once: each value of the rows that the pixels'
+/// windows have together is read once. Every output's products come in the order in which they always do.
+template <class A, int P, int V, int S>
+__device__ FCM_SHARED_CODE void accumulate_sliding(const Work<A, S>& w, const Item& item, typename A::Sum* sums) {
+  using Sum = typename A::Sum;
+  using Pack = pack<typename A::Element, V>;
+  const Stage& k = w.k();
+  const int pixels = P ? P : k.pixels, width = k.columns.window, height = k.rows.window, step = k.rows.slot_step;
+  const int channel = item.channel_of(0), tap_step = V > 1 ? k.tap_pitch : 1;
+  const Spot spot = item.spot_of(0);
+  const int top = line_of(w, spot.row, 0);
+  for (int c = 0; c < w.reduced; ++c) {
+    const int plane = w.plane_of(channel) + c * w.channel_step;
+    const int filter = V > 1 ? channel : (channel * w.reduced + c) * height * width;
+    Sum weights[V][sliding_taps], of_weights[V] = {};
+#pragma unroll
+    for (int r = 0; r < (pixels - 1) * step + height; ++r) {
+#pragma unroll
+      for (int j = 0; j < width; ++j) {
+        // The first pixel's window is the first to need them.
+        if (r < height) {
+          const Pack read = ld_pack<V>(w.weights, filter + (r * width + j) * tap_step);
+#pragma unroll
+          for (int v = 0; v < V; ++v) {
+            weights[v][r * width + j] = A::one_weight(read, v, w.weight_zero(item.channel_of(v)), k);
+            of_weights[v] = A::with_weights(of_weights[v], weights[v][r * width + j], k);
+          }
+        }
+        const int slot = top + r * w.source.columns + tap_slot(k.columns, spot.column, j, w.b.g.tables);
+        const Pack values = ld_pack<V>(w.in, plane + slot * w.slot_step);
+#pragma unroll
+        for (int p = 0; p < pixels; ++p) {
+          const int i = r - p * step;
+          if (i < 0 || i >= height) continue;
+#pragma unroll
+          for (int v = 0; v < V; ++v) {
+            sums[v * pixels + p] =
+                A::multiply_add_one(values, weights[v][i * width + j], v, sums[v * pixels + p], k);
+          }
+        }
+      }
+    }
+#pragma unroll
+    for (int v = 0; v < V; ++v) {
+#pragma unroll
+      for (int p = 0; p < pixels; ++p) {
+        sums[v * pixels + p] = A::without_value_zero(sums[v * pixels + p], of_weights[v], k);
+      }
+    }
+  }
+}
+
 /// The same for an INT8 pointwise stage in NHWC, by the warp's matrices of 16 pixels × 32 input channels × 8 filters. Of a
 /// matrix's pixels a thread holds the rows that its own outputs have.
 template <class A, int P, int M, int S>
@@ -280,10 +315,7 @@ __device__ FCM_SHARED_CODE void accumulate_matrices(const Work<A, S>& w, const I
     constexpr int ones = 0x01010101, size = P && M ? P * M : maximum_sums;
     int at[P ? P : maximum_sums], filter[M ? M / 2 : maximum_sums];
 #pragma unroll
-    for (int p = 0; p < pixels; ++p) {
-      const int pixel = item.pixel_of(p), row = pixel / item.columns;
-      at[p] = slot_of(w, row, pixel - row * item.columns, 0, 0) * w.slot_step + word;
-    }
+    for (int p = 0; p < pixels; ++p) at[p] = slot_of(w, item.spot_of(p), 0, 0) * w.slot_step + word;
     const int first = item.channel - 2 * (lane & 3) + lane / 4;
 #pragma unroll
     for (int n = 0; n < group / 2; ++n) filter[n] = filter_place(k, min(first + 8 * n, item.channels - 1)) + word;

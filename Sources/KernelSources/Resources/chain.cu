@@ -43,6 +43,7 @@ template <int S, class A, int T> __device__ __forceinline__ void convolve_tile(c
   constexpr Way way = k.path == matrix ? by_matrices
       : k.path == packs                ? by_packs
       : k.path == filter_packs         ? by_filters
+      : k.slides                       ? sliding
       : !k.mixes && k.store_width > 1  ? by_channels
       : k.mixes && k.rows.window * k.columns.window == 1 ? one_tap
                                                          : many_taps;

@@ -5,7 +5,9 @@
 namespace fcm {
 
 /// What is known of a stage when this is compiled.
-enum Way { any_way = 0, one_tap = 1, many_taps = 2, by_packs = 3, by_matrices = 4, by_channels = 5, by_filters = 6 };
+enum Way {
+  any_way = 0, one_tap = 1, many_taps = 2, by_packs = 3, by_matrices = 4, by_channels = 5, by_filters = 6, sliding = 7
+};
 
 /// What a convolution's step adds to one item's sums.
 template <class A, int P, int M, int W, int V, int S>
@@ -22,11 +24,20 @@ __device__ __forceinline__ void accumulate_item(const Work<A, S>& w, const Item&
     accumulate_filters<A, P, M, V>(w, item, own);
   } else if constexpr (W == by_channels) {
     accumulate_channels<A, P, V>(w, item, own);
+  } else if constexpr (W == sliding) {
+    accumulate_sliding<A, P, V>(w, item, own);
   } else {
     const Stage& k = w.k();
     if (k.path == matrix) return accumulate_matrices<A, 0, 0>(w, item, own);
     if (k.path == filter_packs) {
       return k.pack == 4 ? accumulate_filters<A, P, M, 4>(w, item, own) : accumulate_filters<A, 0, 0, 2>(w, item, own);
+    }
+    if (k.slides) {
+      switch (k.store_width) {
+        case 2: return accumulate_sliding<A, 0, 2>(w, item, own);
+        case 4: return accumulate_sliding<A, 0, 4>(w, item, own);
+        default: return accumulate_sliding<A, P, 1>(w, item, own);
+      }
     }
     switch (k.path == packs ? k.pack : k.mixes ? 1 : -k.store_width) {
       case 2: return accumulate_packs<A, 0, 0, 2>(w, item, own);
@@ -75,13 +86,13 @@ __device__ __forceinline__ void finish_item(const Work<A, S>& w, Item item, type
     if (k.multipliers.copies > 0) ld_run(multiplier, w.multipliers, first);
 #pragma unroll
     for (int p = 0; p < pixels; ++p) {
-      const int pixel = item.pixel_of(p), row = pixel / item.columns;
+      const Spot spot = item.spot_of(p);
       pack<typename A::Element, V> results;
 #pragma unroll
       for (int v = 0; v < V; ++v) {
         results.d[v] = A::finish(own[(m + v) * pixels + p], bias[v], multiplier[v], k);
       }
-      w.emit(item.has(m, p), item.channel_of(m), row, pixel - row * item.columns, results);
+      w.emit(item.has(m, p), item.channel_of(m), spot, results);
     }
   }
 }
@@ -165,15 +176,15 @@ template <class A, int S> __device__ FCM_SHARED_CODE void combine(const Work<A, 
       const int channel = item.channel_of(m), first = w.plane_of(channel);
 #pragma unroll 1
       for (int p = 0; p < k.pixels; ++p) {
-        const int pixel = item.pixel_of(p), row = pixel / item.columns, column = pixel - row * item.columns;
-        const int y0 = w.b.row(w.stage() + 1, row).at * k.rows.stride - k.rows.padding;
-        const int x0 = w.b.column(w.stage() + 1, column).at * k.columns.stride - k.columns.padding;
+        const Spot spot = item.spot_of(p);
+        const int y0 = w.b.row(w.stage() + 1, spot.row).at * k.rows.stride - k.rows.padding;
+        const int x0 = w.b.column(w.stage() + 1, spot.column).at * k.columns.stride - k.columns.padding;
         typename A::Element largest = 0, other = 0;
         typename A::Sum sum = 0;
         int count = 0;
         for (int i = 0; i < k.rows.window; ++i) {
           for (int j = 0; j < k.columns.window; ++j) {
-            const int slot = slot_of(w, row, column, i, j) * w.slot_step;
+            const int slot = slot_of(w, spot, i, j) * w.slot_step;
             const typename A::Element value = w.in[first + slot];
             if (k.operation == add) other = w.second[first + slot];
             const int y = y0 + i * k.rows.dilation, x = x0 + j * k.columns.dilation;
@@ -189,7 +200,7 @@ template <class A, int S> __device__ FCM_SHARED_CODE void combine(const Work<A, 
           case add: result = A::sum_of(largest, other, k); break;
           default: result = A::moved(largest, k);
         }
-        w.emit(item.has(m, p), channel, row, column, pack<typename A::Element, 1>{{result}});
+        w.emit(item.has(m, p), channel, spot, pack<typename A::Element, 1>{{result}});
       }
     }
   }

@@ -20,6 +20,8 @@ enum Integers { clamped = 0, through_float = 1, onnx = 2, tflite = 3, tflite_poo
 constexpr int maximum_stages = 4;
 /// Accumulators of a thread, in the emulator; on a GPU registers set the limit.
 constexpr int maximum_sums = 256;
+/// Taps of a window that slides: a thread has all weights.
+constexpr int sliding_taps = 49;
 
 /// Rows or columns of one map: the slots that a tile has of it.
 struct MapAxis {
@@ -67,6 +69,7 @@ struct Stage {
   int unrolled;  // such chunks that are each code of their own: all or 1
   int has_bias, activation;
   int group, pixels;  // output channels and pixels that a thread computes together
+  int slides;         // whether these pixels lie straight below one another, so that their windows share rows of values
   int kept;           // of these channels those that some lane has for itself
   int rounds;         // items of a thread in a full step
   int sums;           // accumulators of a thread: of all its items where it keeps them from chunk to chunk

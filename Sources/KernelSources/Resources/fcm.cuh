@@ -102,9 +102,10 @@ __device__ __forceinline__ void st_pack_if(bool active, shared<T> to, int i, pac
 __device__ __forceinline__ int ld_word(shared<signed char> from, int i) {
   return *reinterpret_cast<const int*>(from.p + i);
 }
-/// The first four bytes, or two and zeros.
+/// The first four bytes, or one or two and zeros.
 template <int N> __device__ __forceinline__ int low_word_of(const pack<signed char, N>& bytes) {
-  if constexpr (N == 2) return *reinterpret_cast<const unsigned short*>(bytes.d);
+  if constexpr (N == 1) return static_cast<unsigned char>(bytes.d[0]);
+  else if constexpr (N == 2) return *reinterpret_cast<const unsigned short*>(bytes.d);
   else return *reinterpret_cast<const int*>(bytes.d);
 }
 template <int N> __device__ __forceinline__ int word_of(const pack<signed char, N>& bytes, int i) {

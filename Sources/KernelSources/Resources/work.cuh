@@ -1,8 +1,9 @@
 // What a stage of a tile works on: buffers, and the items that its threads share out.
 //
 // An item is `group` output channels × `pixels` pixels, the pixels a whole row of items apart, so that lanes stay on
-// neighbouring ones. Item `i` belongs to thread `i mod threads`. A member beyond the tile works the last one again and
-// drops the result, so the inner loops have no predicates.
+// neighbouring ones; where windows slide, they are those of one column, straight below one another. Item `i` belongs to thread
+// `i mod threads`. A member beyond the tile works the last one again and drops the result, so the inner loops have no
+// predicates; of a column the last items begin so much higher.
 #pragma once
 #include "staging.cuh"
 
@@ -43,6 +44,11 @@ template <> struct WorkStage<any_stage> {
   __device__ __forceinline__ WorkStage(Known K, int stage) : number(stage), constants(K->stage[stage]) {}
   __device__ __forceinline__ int stage() const { return number; }
   __device__ __forceinline__ const Stage& k() const { return constants; }
+};
+
+/// Where an output stands in its tile, in slots.
+struct Spot {
+  int row, column;
 };
 
 /// The items of a stage's step and the buffers they read.
@@ -105,7 +111,7 @@ template <class A, int S> struct Work : WorkStage<S> {
     out_slot_step = is_hwc ? b.K->pitch[k.target + 1] : 1;
     // What an item, or with matrices a warp, takes.
     const int wide = k.path == matrix ? 4 * k.group : k.group, high = k.path == matrix ? 8 * k.pixels : k.pixels;
-    pixel_groups = (pixels + high - 1) / high;
+    pixel_groups = k.slides ? (target.rows + high - 1) / high * target.columns : (pixels + high - 1) / high;
     channel_groups = (channels + wide - 1) / wide;
     items = channel_groups * pixel_groups;
     first_input = k.mixes ? 0 : step.reducing.low;
@@ -144,8 +150,8 @@ template <class A, int S> struct Work : WorkStage<S> {
   /// Adds the residuals to the results of `V` neighbouring channels, and puts these where the next stage, or the next
   /// kernel, reads them.
   template <int V>
-  __device__ __forceinline__ void emit(bool is_real, int channel, int row, int column, pack<Element, V> values) const {
-    const Place y = b.row(stage() + 1, row), x = b.column(stage() + 1, column);
+  __device__ __forceinline__ void emit(bool is_real, int channel, Spot spot, pack<Element, V> values) const {
+    const Place y = b.row(stage() + 1, spot.row), x = b.column(stage() + 1, spot.column);
     const bool exists = y.holds && x.holds;
     const Box map = b.tensor(stage() + 1);
     const int plane = map.rows * map.columns, c = step.channels.low + channel, pixel = y.at * map.columns + x.at;
@@ -157,7 +163,7 @@ template <class A, int S> struct Work : WorkStage<S> {
 #pragma unroll
         for (int v = 0; v < V; ++v) values.d[v] = A::fill(b.K->stage[k().target + 1], 0);
       }
-      const int slot = row * target.columns + column;
+      const int slot = spot.row * target.columns + spot.column;
       st_pack_if(is_real, out, channel * out_channel_step + slot * out_slot_step, values);
     } else {
       st_pack_if(is_real && exists, b.g.ofm, at, values);
@@ -168,16 +174,18 @@ template <class A, int S> struct Work : WorkStage<S> {
 /// One item: its channels and pixels, the last of each where a member lies beyond the tile.
 struct Item {
   int channel, pixel;  // of the first member
+  int own;             // the first pixel of its column, or of all, that no item above has
   /// Channels that lie side by side, from there to the next, and from pixel to pixel.
   int side, channel_step, pixel_step;
   int channels, pixels, columns;
+  bool slides;
 
   /// NCHW: neighbouring items have neighbouring pixels; NHWC: neighbouring channels. Channels that are mixed lie apart, so
   /// that lanes of neighbouring groups read neighbouring filters. Matrices: of a warp's lanes four have
   /// neighbouring pairs of channels, eight neighbouring pixels.
   template <class A, int S>
   __device__ __forceinline__ Item(const Work<A, S>& w, int number)
-      : channels(w.step.channels.count()), pixels(w.pixels), columns(w.target.columns) {
+      : own(0), channels(w.step.channels.count()), pixels(w.pixels), columns(w.target.columns) {
     const Stage& k = w.k();
     if (k.path == matrix) {
       const int lane = w.b.thread & 31, across = number / w.channel_groups;
@@ -195,15 +203,26 @@ struct Item {
       channel = group * side;
       pixel = number - group * w.pixel_groups;
     }
+    slides = k.slides;
+    if (slides) {
+      const int line = pixel / columns, column = pixel - line * columns;
+      own = line * k.pixels * columns;
+      pixel = min(line * k.pixels, w.target.rows - k.pixels) * columns + column;
+      pixel_step = columns;
+    }
   }
   __device__ __forceinline__ int wanted_channel(int m) const { return channel + m / side * channel_step + m % side; }
   __device__ __forceinline__ bool has(int m, int p) const {
-    return wanted_channel(m) < channels && pixel + p * pixel_step < pixels;
+    const int wanted = pixel + p * pixel_step;
+    return wanted_channel(m) < channels && (slides ? wanted >= own : wanted < pixels);
   }
   __device__ __forceinline__ int channel_of(int m) const { return min(wanted_channel(m), channels - 1); }
   /// The first of `width` channels that lie side by side, all of them of the tile, which has a multiple of so many.
   __device__ __forceinline__ int run_of(int m, int width) const { return min(wanted_channel(m), channels - width); }
-  __device__ __forceinline__ int pixel_of(int p) const { return min(pixel + p * pixel_step, pixels - 1); }
+  __device__ __forceinline__ Spot spot_of(int p) const {
+    const int first = slides ? pixel : min(pixel + p * pixel_step, pixels - 1), row = first / columns;
+    return {row + (slides ? p : 0), first - row * columns};
+  }
 };
 
 /// The first slot of the source's row that outputs of `row` read through the taps of the window's row `i`.
@@ -212,8 +231,7 @@ template <class A, int S> __device__ __forceinline__ int line_of(const Work<A, S
 }
 
 /// The slot of the source that an output reads through a tap.
-template <class A, int S>
-__device__ __forceinline__ int slot_of(const Work<A, S>& w, int row, int column, int i, int j) {
-  return line_of(w, row, i) + tap_slot(w.k().columns, column, j, w.b.g.tables);
+template <class A, int S> __device__ __forceinline__ int slot_of(const Work<A, S>& w, Spot spot, int i, int j) {
+  return line_of(w, spot.row, i) + tap_slot(w.k().columns, spot.column, j, w.b.g.tables);
 }
 }  // namespace fcm
