@@ -16,7 +16,7 @@ struct LaneLegality {
     LaneMap(
       threads: threads, vectorWidth: 16 / chain.elementType.bytes, buffers: buffers,
       channelsPerThread: channels, pixelsPerThread: pixels, usesTensorCores: chain.axisOrder == .hwc,
-      slidesWindows: true)
+      slidesWindows: true, keepsSlots: true)
   }
 
   func isLegal(_ group: ReductionOptions.Group, _ channels: Int, _ rows: AxisSums, _ columns: AxisSums)

@@ -7,6 +7,7 @@ extension KernelConstants {
     let walk = operand.map { schedule.laneWalk(of: $0) }
     let buffer = operand.flatMap { schedule.sharedLayout[.operand($0)] }
     add("width", walk?.vectorWidth ?? 1)
+    add("threads", walk?.rounds.threads ?? 0)
     add("whole", walk?.takesWholePlanes == true ? 1 : 0)
     add("offset", buffer?.offset ?? 0)
     add("copies", buffer?.copies ?? 0)

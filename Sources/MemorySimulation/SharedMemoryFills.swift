@@ -57,12 +57,11 @@ struct SharedMemoryFills {
   private func cost(of layout: SharedMemorySteps.Staging, isHeld: [Bool]) -> SharedMemoryTraffic {
     var total = SharedMemoryTraffic()
     withUnsafeTemporaryAllocation(of: Int.self, capacity: WarpRequest.lanes) { addresses in
-      for first in stride(from: 0, to: layout.items, by: WarpRequest.lanes) {
+      layout.rounds.forEachRequest(of: layout.items) { first, lanes in
         for lane in addresses.indices {
-          let item = first + lane
-          addresses[lane] = item < layout.items && !isHeld[item] ? layout.address(of: item) : -1
+          addresses[lane] = lane < lanes && !isHeld[first + lane] ? layout.address(of: first + lane) : -1
         }
-        guard addresses.contains(where: { $0 >= 0 }) else { continue }
+        guard addresses.contains(where: { $0 >= 0 }) else { return }
         let cost = SharedMemoryBanks.cost(of: addresses, size: layout.bytes, .write)
         total =
           total

@@ -15,6 +15,7 @@ struct SharedMemorySteps {
     let perRow, step: Int
     /// Rows of a group, and bytes from row to row and from group to group.
     let side, pitch, groupPitch: Int
+    let rounds: LoadRounds
 
     func address(of item: Int) -> Int {
       let row = item / perRow
@@ -63,7 +64,7 @@ struct SharedMemorySteps {
     return Staging(
       items: (slots + width - 1) / width, bytes: width * element, perRow: row.items,
       step: row.layout.step * width * element, side: row.layout.side, pitch: row.layout.pitch * element,
-      groupPitch: row.layout.groupPitch * element)
+      groupPitch: row.layout.groupPitch * element, rounds: schedule.loadRounds(of: operand, width: width))
   }
 
   /// Items of a row of the operand's buffer, and how such rows lie. Where all lies side by side, all of it is a row.
@@ -121,19 +122,18 @@ struct SharedMemorySteps {
     var total = SharedMemoryTraffic()
     var known: [Int: SharedMemoryBanks.Cost] = [:]
     withUnsafeTemporaryAllocation(of: Int.self, capacity: WarpRequest.lanes) { addresses in
-      for first in stride(from: 0, to: step.items, by: WarpRequest.lanes) {
-        let isWhole = first + WarpRequest.lanes <= step.items
+      step.rounds.forEachRequest(of: step.items) { first, lanes in
+        let isWhole = lanes == WarpRequest.lanes
         let phase = step.perRow == Int.max ? 0 : first % (step.perRow * step.side)
         var cost = isWhole && step.groupPitch % SharedMemoryBanks.word == 0 ? known[phase] : nil
         if cost == nil {
           for lane in addresses.indices {
-            let item = first + lane
-            addresses[lane] = item < step.items ? step.address(of: item) : -1
+            addresses[lane] = lane < lanes ? step.address(of: first + lane) : -1
           }
           cost = SharedMemoryBanks.cost(of: addresses, size: step.bytes, .write)
           if isWhole { known[phase] = cost }
         }
-        guard let cost else { continue }
+        guard let cost else { return }
         total =
           total
           + SharedMemoryTraffic(

@@ -9,8 +9,9 @@ public enum WarpRequest {
 /// The lane map of the loads of one operand: which lane of which warp moves which element of a region.
 ///
 /// The slots of a region are numbered outer, channel, row, column, the column fastest. `vectorWidth` neighbouring
-/// slots of a *run* make one item; item `i` of a step belongs to thread `i mod threads`, so to lane `i mod 32` of the
-/// step's warp request `⌊i / 32⌋`, for `threads` is a multiple of 32. A lane is active when its slots hold elements.
+/// slots of a *run* make one item; item `i` of a step belongs to thread `i mod threads` of those that take part in the load's rounds.
+/// Where these are all of the block, which are a multiple of 32, it belongs to lane `i mod 32` of the step's warp request
+/// `⌊i / 32⌋`. A lane is active when its slots hold elements.
 ///
 /// NHWC: row, column, channel, the channel fastest, and a run is the channels of one slot. NCHW: a run is one row of slots; where every tile takes whole planes, the planes of all channels of the step; where
 /// all channels are taken too, the whole region. So what lies in one piece in memory is moved in one piece.
@@ -23,11 +24,13 @@ public struct LaneWalk: Hashable, Sendable {
   public let vectorWidth: Int
   /// Whether every tile takes all rows and columns of the tensor, and nothing but them.
   public let takesWholePlanes: Bool
+  public let rounds: LoadRounds
 
-  public init(layout: TensorLayout, vectorWidth: Int, takesWholePlanes: Bool) {
+  public init(layout: TensorLayout, vectorWidth: Int, takesWholePlanes: Bool, rounds: LoadRounds) {
     self.layout = layout
     self.vectorWidth = vectorWidth
     self.takesWholePlanes = takesWholePlanes
+    self.rounds = rounds
   }
 
   /// Calls `body` with each warp request of a step in turn: the offsets in elements of the 32 lanes' first elements,
@@ -36,7 +39,7 @@ public struct LaneWalk: Hashable, Sendable {
     of region: Region, _ body: (UnsafeMutableBufferPointer<Int>, Int) -> Void
   ) {
     withUnsafeTemporaryAllocation(of: Int.self, capacity: WarpRequest.lanes) { lanes in
-      var buffer = RequestBuffer(lanes: lanes, width: vectorWidth)
+      var buffer = RequestBuffer(lanes: lanes, width: vectorWidth, threads: rounds.threads)
       if layout.order == .hwc {
         walkPixels(of: region, &buffer, body)
       } else if takesWholePlanes {
@@ -97,25 +100,33 @@ public struct LaneWalk: Hashable, Sendable {
 /// The lanes of the request that is being put together.
 private struct RequestBuffer {
   let lanes: UnsafeMutableBufferPointer<Int>
-  let width: Int
+  let width, threads: Int
   private var lane = 0
   private var item = 0
+  /// Items of this round.
+  private var inRound = 0
 
-  init(lanes: UnsafeMutableBufferPointer<Int>, width: Int) {
+  init(lanes: UnsafeMutableBufferPointer<Int>, width: Int, threads: Int) {
     self.lanes = lanes
     self.width = width
+    self.threads = threads
   }
 
   mutating func append(_ offset: Int, _ body: (UnsafeMutableBufferPointer<Int>, Int) -> Void) {
     lanes[lane] = offset
     lane += 1
     item += 1
-    guard lane == WarpRequest.lanes else { return }
-    lane = 0
-    body(lanes, (item - WarpRequest.lanes) * width)
+    inRound += 1
+    if inRound == threads {
+      inRound = 0
+      finish(body)
+    } else if lane == WarpRequest.lanes {
+      lane = 0
+      body(lanes, (item - WarpRequest.lanes) * width)
+    }
   }
 
-  /// Passes on a last request that has fewer than 32 items.
+  /// Passes on a round's last request, which may have fewer than 32 items.
   mutating func finish(_ body: (UnsafeMutableBufferPointer<Int>, Int) -> Void) {
     guard lane > 0 else { return }
     let first = (item - lane) * width
@@ -133,14 +144,19 @@ extension Schedule {
     let whole = takesWholePlanes(of: operand)
     // Outputs are stored from registers, and residuals come to them, in the lane map of those that make them.
     if let stage = resultStage(of: operand) {
-      let width = footprintModel.storeWidth(of: stage)
-      return LaneWalk(layout: chain.layout(of: operand), vectorWidth: width, takesWholePlanes: whole)
+      return laneWalk(of: operand, width: footprintModel.storeWidth(of: stage), whole: whole)
     }
     var width = max(1, min(lanes.vectorWidth, 16 / chain.elementBytes(of: operand)))
     while width > 1, !isSplit(operand, width, whole: whole) {
       width /= 2
     }
-    return LaneWalk(layout: chain.layout(of: operand), vectorWidth: width, takesWholePlanes: whole)
+    return laneWalk(of: operand, width: width, whole: whole)
+  }
+
+  private func laneWalk(of operand: Operand, width: Int, whole: Bool) -> LaneWalk {
+    LaneWalk(
+      layout: chain.layout(of: operand), vectorWidth: width, takesWholePlanes: whole,
+      rounds: loadRounds(of: operand, width: width))
   }
 
   /// The stage whose results `operand` holds or is added to; nil of what is staged.
@@ -159,9 +175,8 @@ extension Schedule {
   public func forEachWarpRequest(
     of operand: Operand, _ region: Region, width: Int, _ body: (UnsafeMutableBufferPointer<Int>, Int) -> Void
   ) {
-    LaneWalk(
-      layout: chain.layout(of: operand), vectorWidth: width, takesWholePlanes: takesWholePlanes(of: operand)
-    ).forEachRequest(of: region, body)
+    laneWalk(of: operand, width: width, whole: takesWholePlanes(of: operand))
+      .forEachRequest(of: region, body)
   }
 
   /// Index of `operand` among the chain's maps; nil for constants.
@@ -174,7 +189,7 @@ extension Schedule {
     }
   }
 
-  private func takesWholePlanes(of operand: Operand) -> Bool {
+  func takesWholePlanes(of operand: Operand) -> Bool {
     guard let map = map(of: operand) else { return true }
     let layout = chain.layout(of: operand)
     // Indices ascend, so as many of them as the map has are all of them.

@@ -58,13 +58,16 @@ public struct LaneMap: Hashable, Sendable {
   /// Whether the pixels of a thread of a depthwise stage lie straight below one another, so that it reads each value that their
   /// windows share once (`FootprintModel.slidesWindows`); else as far apart as it has items.
   public let slidesWindows: Bool
+  /// Whether a thread keeps its slot or column of a map in NCHW from one round of a load to the next (`LoadRounds`).
+  public let keepsSlots: Bool
 
   /// The most channels and pixels that a plan gives a thread.
   public static let mostChannels = 8, mostPixels = 16
 
   public init(
     threads: Int = 256, vectorWidth: Int = 1, buffers: Int = 1, channelsPerThread: Int = 4,
-    pixelsPerThread: Int = 1, usesTensorCores: Bool = false, slidesWindows: Bool = false
+    pixelsPerThread: Int = 1, usesTensorCores: Bool = false, slidesWindows: Bool = false,
+    keepsSlots: Bool = false
   ) {
     self.threads = threads
     self.vectorWidth = vectorWidth
@@ -73,6 +76,7 @@ public struct LaneMap: Hashable, Sendable {
     self.pixelsPerThread = pixelsPerThread
     self.usesTensorCores = usesTensorCores
     self.slidesWindows = slidesWindows
+    self.keepsSlots = keepsSlots
   }
 }
 

@@ -50,7 +50,8 @@ import Workload
             region.outer.count * region.channels.count * region.rows.indices.count
             * region.columns.indices.count
           let width = schedule.vectorWidth(of: operand)
-          let turns = ((slots + width - 1) / width + schedule.lanes.threads - 1) / schedule.lanes.threads
+          let threads = schedule.laneWalk(of: operand).rounds.threads
+          let turns = ((slots + width - 1) / width + threads - 1) / threads
           if !gpu.hasAsynchronousCopies {
             waits += (turns + 3) / 4
           } else if width * chain.elementBytes(of: operand) < 4 {

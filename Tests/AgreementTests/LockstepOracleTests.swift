@@ -45,8 +45,8 @@ struct DWPWSample: CustomTestStringConvertible {
   let threads: Int
   /// What a thread computes together of the pointwise layer, and of the depthwise one, at most.
   let group, pixels: Int
-  /// Whether its pixels of the depthwise one lie below one another.
-  var slides = false
+  /// Whether its pixels of the depthwise one lie below one another, and it loads the same slot of every channel.
+  var slides = false, keepsSlots = false
 
   static let samples = [
     DWPWSample(
@@ -71,6 +71,13 @@ struct DWPWSample: CustomTestStringConvertible {
     DWPWSample(
       channels: 16, filters: 8, extent: 14, stride: 1, tileRows: 14, tileColumns: 14, threads: 64, group: 4,
       pixels: 16, slides: true),
+    // Planes of 42 slots, 84 threads of 96; rows of 9 of planes of 153, 126 of 128.
+    DWPWSample(
+      channels: 8, filters: 12, extent: 9, stride: 1, tileRows: 4, tileColumns: 5, threads: 96, group: 4,
+      pixels: 2, slides: true, keepsSlots: true),
+    DWPWSample(
+      channels: 5, filters: 7, extent: 16, stride: 2, tileRows: 8, tileColumns: 4, threads: 128, group: 4,
+      pixels: 2, keepsSlots: true),
   ]
 
   var testDescription: String { "\(channels) to \(filters) channels, \(extent)², stride \(stride)" }
@@ -94,7 +101,8 @@ struct DWPWSample: CustomTestStringConvertible {
       Chain([dw, pw], precision: .fp32),
       tiling: Tiling(rows: tileRows, columns: tileColumns, channels: filters, reduction: [1, channels]),
       lanes: LaneMap(
-        threads: threads, channelsPerThread: group, pixelsPerThread: pixels, slidesWindows: slides))
+        threads: threads, channelsPerThread: group, pixelsPerThread: pixels, slidesWindows: slides,
+        keepsSlots: keepsSlots))
     return (schedule, [dw, pw].map { SyntheticParameters.fp32(for: $0, seed: 5) })
   }
 }
@@ -175,14 +183,24 @@ private struct Lockstep {
     }
   }
 
+  /// - Parameter threads: That take part; all others idle.
   private mutating func load(
-    _ operand: Operand, _ buffer: BufferName, count: Int, to place: (Int) -> Int = { $0 },
-    _ element: (Int) -> Int?
+    _ operand: Operand, _ buffer: BufferName, count: Int, threads: Int? = nil,
+    to place: (Int) -> Int = { $0 }, _ element: (Int) -> Int?
   ) {
-    for items in Self.warps(of: count) {
-      access(operand, items.map { item in item.flatMap(element) })
-      write(buffer, items.map { item in item.map(place) })
+    let threads = threads ?? k.threads
+    for round in Swift.stride(from: 0, to: count, by: threads) {
+      for items in Self.warps(of: min(threads, count - round)) {
+        access(operand, items.map { item in item.flatMap { element(round + $0) } })
+        write(buffer, items.map { item in item.map { place(round + $0) } })
+      }
     }
+  }
+
+  /// Of planes or rows of so many slots as many threads as make whole ones, if no more than a quarter of them idle.
+  private func loading(_ units: [Int]) -> Int {
+    let whole = units.map { k.threads - k.threads % $0 }
+    return k.keepsSlots ? whole.first { $0 >= k.threads * 3 / 4 } ?? k.threads : k.threads
   }
 
   /// A filter of the pointwise layer is read four channels at once where its channels are a multiple of four, and has then an
@@ -213,7 +231,8 @@ private struct Lockstep {
       let at = first * k.stride - 1 + slot
       return (max(first * k.stride - 1, 0)...min(last * k.stride + 1, k.extent - 1)).contains(at) ? at : nil
     }
-    load(.ifm(0), buffers[0], count: k.channels * rows * columns) { item in
+    let threads = loading([rows * columns, columns])
+    load(.ifm(0), buffers[0], count: k.channels * rows * columns, threads: threads) { item in
       let channel = item / (rows * columns)
       let slot = item % (rows * columns)
       guard let y = index(firstRow, lastRow, slot / columns),

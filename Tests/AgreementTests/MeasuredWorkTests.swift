@@ -166,7 +166,8 @@ import Workload
       lanes: LaneMap(
         threads: kernel.threads, vectorWidth: kernel.vectorWidth, buffers: kernel.buffers,
         channelsPerThread: kernel.channelsPerThread, pixelsPerThread: kernel.pixelsPerThread,
-        usesTensorCores: kernel.usesTensorCores, slidesWindows: kernel.slidesWindows),
+        usesTensorCores: kernel.usesTensorCores, slidesWindows: kernel.slidesWindows,
+          keepsSlots: kernel.keepsSlots),
       order: try #require(BlockOrder(rawValue: kernel.order)))
   }
 }

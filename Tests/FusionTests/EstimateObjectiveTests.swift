@@ -36,7 +36,7 @@ import Workload
             LaneMap(
               threads: threads, vectorWidth: found.vectorWidth, buffers: found.buffers,
               channelsPerThread: channels, pixelsPerThread: pixels, usesTensorCores: found.usesTensorCores,
-              slidesWindows: found.slidesWindows))
+              slidesWindows: found.slidesWindows, keepsSlots: found.keepsSlots))
         }
       }
     }

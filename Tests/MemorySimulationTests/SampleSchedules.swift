@@ -56,7 +56,7 @@ extension Schedule {
       chain, tiling: tiling,
       lanes: LaneMap(
         threads: lanes.threads, vectorWidth: width, buffers: lanes.buffers,
-        channelsPerThread: lanes.channelsPerThread),
+        channelsPerThread: lanes.channelsPerThread, keepsSlots: lanes.keepsSlots),
       order: order)
   }
 

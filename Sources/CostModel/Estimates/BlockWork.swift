@@ -144,12 +144,13 @@ struct BlockWork {
     held[index] = ranges
     let slots = ranges.reduce(costs.slots[index]) { $0 * $1.count }
     let items = (slots + costs.widths[index] - 1) / costs.widths[index]
-    let warps = (items + WarpRequest.lanes - 1) / WarpRequest.lanes
+    let rounds = costs.rounds[index]
+    let warps = rounds.requests(of: items)
     counts.loads += warps
     counts.sharedRequests += warps
-    counts.bankConflicts += WarpRequest.passes(items: items, bytes: costs.bytes[index]) - warps
+    counts.bankConflicts += rounds.passes(of: items, bytes: costs.bytes[index]) - warps
     counts.overheadTenths += OverheadCosts.loading(operand, costs, requests: warps)
-    let perThread = Schedule.ceilDivide(items, costs.schedule.lanes.threads)
+    let perThread = Schedule.ceilDivide(items, rounds.threads)
     switch CopyPath(itemBytes: costs.bytes[index], on: costs.architecture) {
     case .asynchronous: if !isLoadedAhead { isCopying = true }
     case .registers:
@@ -252,13 +253,15 @@ extension Schedule {
   }
 }
 
-extension WarpRequest {
+extension LoadRounds {
   /// Passes over the 32 banks of words in which a block writes `items` of `bytes` bytes, one a lane and side by side: 128 bytes each,
   /// or the lanes of a warp.
-  fileprivate static func passes(items: Int, bytes: Int) -> Int {
-    let (whole, rest) = items.quotientAndRemainder(dividingBy: lanes)
+  fileprivate func passes(of items: Int, bytes: Int) -> Int {
     func ofWarp(_ items: Int) -> Int { (items * max(bytes, 4) + 127) / 128 }
-    return whole * ofWarp(lanes) + ofWarp(rest)
+    func ofRound(_ items: Int) -> Int {
+      items / WarpRequest.lanes * ofWarp(WarpRequest.lanes) + ofWarp(items % WarpRequest.lanes)
+    }
+    return items / threads * ofRound(threads) + ofRound(items % threads)
   }
 }
 
@@ -296,6 +299,7 @@ struct StepCosts {
   let operands: [Operand]
   /// Of each operand: slots of one channel (and filter), elements that a lane loads at once, and their bytes.
   let slots, widths, bytes: [Int]
+  let rounds: [LoadRounds]
   let model: FootprintModel
   /// Warps of a block.
   let warps: Int
@@ -327,7 +331,9 @@ struct StepCosts {
       case .bias, .multipliers, .ofm: 1
       }
     }
-    widths = operands.map { schedule.vectorWidth(of: $0) }
+    let walks = operands.map { schedule.laneWalk(of: $0) }
+    widths = walks.map(\.vectorWidth)
+    rounds = walks.map(\.rounds)
     bytes = zip(operands, widths).map { chain.elementBytes(of: $0) * $1 }
   }
 

@@ -155,7 +155,7 @@ enum PlanListing {
       "channels_per_thread": .integer(schedule.lanes.channelsPerThread),
       "pixels_per_thread": .integer(schedule.lanes.pixelsPerThread),
       "uses_tensor_cores": .bool(schedule.usesTensorCores),
-      "slides_windows": .bool(schedule.slidesWindows),
+      "slides_windows": .bool(schedule.slidesWindows), "keeps_slots": .bool(schedule.keepsSlots),
       "block_order": .string(schedule.order.rawValue), "blocks": .integer(schedule.blocks.count),
       "shared_memory_bytes": .integer(schedule.footprint.sharedMemory.count),
       "registers_per_thread_estimate": .integer(schedule.footprint.registersPerThread),

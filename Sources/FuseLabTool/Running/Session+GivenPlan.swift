@@ -104,7 +104,8 @@ extension FusionPlanner {
         lanes: LaneMap(
           threads: kernel.threads, vectorWidth: kernel.vectorWidth, buffers: kernel.buffers,
           channelsPerThread: kernel.channelsPerThread, pixelsPerThread: kernel.pixelsPerThread,
-          usesTensorCores: kernel.usesTensorCores, slidesWindows: kernel.slidesWindows), order: order)
+          usesTensorCores: kernel.usesTensorCores, slidesWindows: kernel.slidesWindows,
+          keepsSlots: kernel.keepsSlots), order: order)
       if schedule.mostComputes <= Self.computeLimit { return try explorer.candidate(schedule) }
     } catch {
       let known = CommandFailure(error)

@@ -4,13 +4,17 @@
 
 namespace fcm {
 
-/// Of how many packs the reads are on their way together: fewer where an item has many sums; of bytes, whose products come four at
-/// once, one where it has several. On the CPU it would be long code for nothing.
-__device__ constexpr int packs_together(int sums, int element_bytes) {
-#ifdef FUSELAB_EMULATED
+/// Of how many packs of `V` input channels the reads are on their way together: fewer where an item has `sums` many; of bytes, whose
+/// products come four at once, one where it has several. A short reduction is code without a loop, whose places are all constants. On
+/// the CPU it would be long code for nothing.
+template <class A, int S, int V> __device__ constexpr int packs_together(int sums) {
+#ifdef FCM_CONSTANTS_AT_RUN_TIME
   return 1;
 #else
-  return element_bytes > 1 ? (sums < 8 ? 4 : 2) : sums < 4 ? 4 : 1;
+  constexpr const Stage& k = constants.stage[S];
+  constexpr bool is_even = k.input_channels % k.chunk == 0;
+  if (sizeof(typename A::Element) > 1 && is_even && k.chunk * sums <= 256) return k.chunk / V;
+  return sizeof(typename A::Element) > 1 ? (sums < 8 ? 4 : 2) : sums < 4 ? 4 : 1;
 #endif
 }
 
@@ -114,7 +118,7 @@ __device__ FCM_SHARED_CODE void accumulate_filters(const Work<A, S>& w, const It
   for (int s = 0; s < group * pixels; ++s) sum[s] = sums[s];
   const shared<typename A::Element> in = w.in, filters = w.weights;
   const int channel_step = w.channel_step;
-#pragma unroll(packs_together(P * M, sizeof(typename A::Element)))
+#pragma unroll(packs_together<A, S, V>(P * M))
   for (int c = 0; c < w.reduced; c += V) {
     Sum value[V][P ? P : maximum_sums];
 #pragma unroll
@@ -155,7 +159,7 @@ __device__ FCM_SHARED_CODE void accumulate_packs(const Work<A, S>& w, const Item
   typename A::Sum sum[P && M ? P * M : maximum_sums];
 #pragma unroll
   for (int s = 0; s < group * pixels; ++s) sum[s] = sums[s];
-#pragma unroll(packs_together(P * M, sizeof(Element)))
+#pragma unroll(packs_together<A, S, V>(P * M))
   for (int c = 0; c < w.reduced; c += V) {
     pack<Element, V> value[P ? P : maximum_sums];
 #pragma unroll

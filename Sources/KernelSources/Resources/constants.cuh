@@ -45,6 +45,7 @@ struct WindowAxis {
 /// How an operand comes into shared memory.
 struct Staging {
   int width;   // elements of a lane
+  int threads; // that take part in each round
   int whole;   // whether what lies in one piece in memory is moved in one piece
   int offset;  // bytes
   int copies;  // 2 where the next chunk is loaded while the last is computed

@@ -37,6 +37,11 @@ struct Walk {
       : at(start % inner), row(start / inner), inner(inner), step(step % inner), rows(step / inner) {}
   /// A step, and one item more where `carry` is 1; returns 1 where it ends a row beyond the whole ones.
   __device__ __forceinline__ int advance(int carry = 0) {
+    // Else the compiler does not see that it keeps its place.
+    if (step == 0 && carry == 0) {
+      row += rows;
+      return 0;
+    }
     at += step + carry;
     const int ends = at >= inner;
     at -= ends ? inner : 0;
@@ -72,26 +77,28 @@ __device__ __forceinline__ void load_run(
   }
 }
 
-/// Rows of the tile, slot by slot. Slots that hold no element are filled.
+/// Rows of the tile, slot by slot. Slots that hold no element are filled. Of the block's threads so many take part that each may keep
+/// its slot, or its column, from round to round.
 template <class A>
 __device__ __forceinline__ void load_rows(
     const Block<A>& b, shared<typename A::Element> to, gptr<const typename A::Element> from, Range channels,
-    int width, typename A::Element fill) {
+    int threads, int width, typename A::Element fill) {
   const Box map = b.tensor(0), tile = b.tile(0);
   const int items_per_row = tile.columns / width;
   const int items = channels.count() * tile.rows * items_per_row;
-  Walk columns(b.thread, items_per_row, b.K->threads);
+  Walk columns(b.thread, items_per_row, threads);
   Walk rows(columns.row, tile.rows, columns.rows);
   const int plane = map.rows * map.columns;
   int start = (b.image * map.channels + channels.low) * plane;
   keep(start);
   Bounds row_bounds(b.rows[0]), column_bounds(b.columns[0]);
   row_bounds.keep(), column_bounds.keep();
+  const bool has_part = b.thread < threads;
   FCM_LOADS_ONCE
-  for (int first = b.thread & ~31; first < items; first += b.K->threads) {
+  for (int first = (b.thread & ~31) < threads ? b.thread & ~31 : items; first < items; first += threads) {
     const int item = first + (b.thread & 31);
     const int channel = rows.row, row = rows.at, column = columns.at * width;
-    const bool active = channel < channels.count();
+    const bool active = has_part && channel < channels.count();
     const Place y = b.row(0, row, row_bounds), x = b.column(0, column, column_bounds);
     const int at = start + channel * plane + y.at * map.columns + x.at;
     copy_async_if(active, y.holds && x.holds, to, item * width, from, at, width, fill);
@@ -139,7 +146,7 @@ __device__ __forceinline__ void load_ifm(Block<A>& b, int input, Range channels,
     const int start = (b.image * map.channels + channels.low) * plane;
     load_run(b.thread, b.K->threads, to, b.g.ifm[input], start, channels.count() * plane, s.width);
   } else {
-    load_rows(b, to, b.g.ifm[input], channels, s.width, A::fill(b.K->stage[0], input));
+    load_rows(b, to, b.g.ifm[input], channels, s.threads, s.width, A::fill(b.K->stage[0], input));
   }
 }
 

@@ -7,7 +7,7 @@ public struct PlanFile: Hashable, Sendable {
     /// Input channels reduced at a time, of each layer.
     public let reduction: [Int]
     public let threads, vectorWidth, buffers, channelsPerThread, pixelsPerThread: Int
-    public let usesTensorCores, slidesWindows: Bool
+    public let usesTensorCores, slidesWindows, keepsSlots: Bool
     public let order: String
   }
 
@@ -45,8 +45,9 @@ public struct PlanFile: Hashable, Sendable {
       vectorWidth: try number("vector_width"), buffers: try number("buffers"),
       channelsPerThread: try number("channels_per_thread"), pixelsPerThread: try number("pixels_per_thread"),
       usesTensorCores: try schedule.member("uses_tensor_cores").bool,
-      // Older files have none that do.
+      // Older files have neither.
       slidesWindows: try schedule.optional("slides_windows")?.bool ?? false,
+      keepsSlots: try schedule.optional("keeps_slots")?.bool ?? false,
       order: try schedule.member("block_order").string)
   }
 }

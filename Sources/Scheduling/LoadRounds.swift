@@ -1,0 +1,49 @@
+import Hardware
+import Workload
+
+/// How the items of a load are dealt to a block's threads: one each, round by round.
+///
+/// All threads take part, or, of maps in NCHW where the lane map says so, as many as make whole planes of a tile, or whole rows, in
+/// every round: a thread then keeps its slot, or its column, and what follows from it is worked out once.
+public struct LoadRounds: Hashable, Sendable {
+  /// Threads that take part.
+  public let threads: Int
+
+  /// Warp requests that move so many items.
+  public func requests(of items: Int) -> Int {
+    let (whole, rest) = items.quotientAndRemainder(dividingBy: threads)
+    return whole * Self.warps(threads) + Self.warps(rest)
+  }
+
+  /// Calls `body` with the first item of each request of `items`, and how many of its lanes have one.
+  public func forEachRequest(of items: Int, _ body: (_ first: Int, _ lanes: Int) -> Void) {
+    for round in stride(from: 0, to: items, by: threads) {
+      let end = min(round + threads, items)
+      for first in stride(from: round, to: end, by: WarpRequest.lanes) {
+        body(first, min(WarpRequest.lanes, end - first))
+      }
+    }
+  }
+
+  private static func warps(_ threads: Int) -> Int { Schedule.ceilDivide(threads, WarpRequest.lanes) }
+}
+
+extension Schedule {
+  /// - Parameter width: Elements of an item.
+  public func loadRounds(of operand: Operand, width: Int) -> LoadRounds {
+    guard lanes.keepsSlots, case .ifm = operand, chain.axisOrder == .chw, !takesWholePlanes(of: operand)
+    else { return LoadRounds(threads: lanes.threads) }
+    let row = columns.offsets[0].count / width
+    // No more than a quarter of the threads are left without an item.
+    let kept = [row * rows.offsets[0].count, row].map { lanes.threads / $0 * $0 }
+      .first { 4 * $0 >= 3 * lanes.threads }
+    return LoadRounds(threads: kept ?? lanes.threads)
+  }
+
+  /// Whether some load leaves out threads so that the others keep their slots; the lane map only lets it.
+  public var keepsSlots: Bool {
+    chain.stages[0].inputs.indices.contains { input in
+      loadRounds(of: .ifm(input), width: vectorWidth(of: .ifm(input))).threads != lanes.threads
+    }
+  }
+}
