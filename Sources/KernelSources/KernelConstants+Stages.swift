@@ -25,7 +25,8 @@ extension KernelConstants {
     add("channels_per_group", shape?.channelsPerGroup ?? 1)
     add("filters_per_group", shape?.filtersPerGroup ?? 1)
     add("chunk", stage.map { schedule.tiling.reduction[$0] } ?? 1)
-    add("unrolled", stage.map { schedule.unrolledChunks(of: $0) } ?? 1)
+    add("unrolled", stage.map { schedule.tiling.unrolledChunks(of: $0, in: chain) } ?? 1)
+    add("unrolls_chunk", stage.map { schedule.footprintModel.unrollsChunk(of: $0) } == true ? 1 : 0)
     add("has_bias", layer?.hasBias == true ? 1 : 0)
     add("activation", layer.flatMap { Activation.allCases.firstIndex(of: $0.activation) } ?? 0)
     let model = schedule.footprintModel

@@ -66,6 +66,18 @@ extension FootprintModel {
       && channelVector(of: stage) == ComputePath.dotChannels
   }
 
+  /// Whether the packs of a chunk of `stage` are each code of their own: in FP32, of chunks that are all as long, up to 256 products of a
+  /// thread.
+  public func unrollsChunk(of stage: Int) -> Bool {
+    let (chunk, tile, mostProducts) = (tiling.reduction[stage], registerTile(of: stage), 256)
+    switch path(of: stage) {
+    case .elements, .matrix: return false
+    case .packs, .filterPacks:
+      return chain.elementType == .fp32 && chain.stages[stage].shape.inputChannels % chunk == 0
+        && chunk * tile.channels * tile.pixels <= mostProducts
+    }
+  }
+
   /// How a thread reads and multiplies what `stage` reduces.
   public func path(of stage: Int) -> ComputePath {
     let shape = chain.stages[stage].shape

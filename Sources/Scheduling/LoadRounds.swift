@@ -6,8 +6,12 @@ import Workload
 /// All threads take part, or, of maps in NCHW where the lane map says so, as many as make whole planes of a tile, or whole rows, in
 /// every round: a thread then keeps its slot, or its column, and what follows from it is worked out once.
 public struct LoadRounds: Hashable, Sendable {
+  /// What a thread has in common from round to round.
+  public enum Kept: Hashable, Sendable { case nothing, column, slot }
+
   /// Threads that take part.
   public let threads: Int
+  public let kept: Kept
 
   /// Warp requests that move so many items.
   public func requests(of items: Int) -> Int {
@@ -31,13 +35,19 @@ public struct LoadRounds: Hashable, Sendable {
 extension Schedule {
   /// - Parameter width: Elements of an item.
   public func loadRounds(of operand: Operand, width: Int) -> LoadRounds {
-    guard lanes.keepsSlots, case .ifm = operand, chain.axisOrder == .chw, !takesWholePlanes(of: operand)
-    else { return LoadRounds(threads: lanes.threads) }
+    let all = lanes.threads
+    guard case .ifm = operand, chain.axisOrder == .chw, !takesWholePlanes(of: operand) else {
+      return LoadRounds(threads: all, kept: .nothing)
+    }
     let row = columns.offsets[0].count / width
-    // No more than a quarter of the threads are left without an item.
-    let kept = [row * rows.offsets[0].count, row].map { lanes.threads / $0 * $0 }
-      .first { 4 * $0 >= 3 * lanes.threads }
-    return LoadRounds(threads: kept ?? lanes.threads)
+    for (items, kept) in [(row * rows.offsets[0].count, LoadRounds.Kept.slot), (row, .column)] {
+      let threads = all / items * items
+      // No more than a quarter are left without an item.
+      if threads == all || lanes.keepsSlots && 4 * threads >= 3 * all {
+        return LoadRounds(threads: threads, kept: kept)
+      }
+    }
+    return LoadRounds(threads: all, kept: .nothing)
   }
 
   /// Whether some load leaves out threads so that the others keep their slots; the lane map only lets it.

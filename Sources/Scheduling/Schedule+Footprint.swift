@@ -143,6 +143,7 @@ public struct FootprintModel: Sendable {
     let isFP32 = chain.elementType == .fp32
     guard chain.mixesChannels(stage) else {
       if !chain.hasWeights(stage) { return chain.axisOrder == .chw ? (27, 0) : (33, 0) }
+      if slidesWindows(of: stage) { return (23, 8) }
       return chain.axisOrder == .chw ? (19, 64) : isFP32 ? (24, 72) : (34, 8)
     }
     return switch path(of: stage) {
@@ -156,7 +157,12 @@ public struct FootprintModel: Sendable {
   /// Words of values and weights that a thread holds of a stage at a time.
   private func operandWords(of stage: Int) -> Int {
     let tile = registerTile(of: stage)
-    guard chain.mixesChannels(stage) else { return tile.pixels + tile.channels }
+    guard chain.mixesChannels(stage) else {
+      guard slidesWindows(of: stage) else { return tile.pixels + tile.channels }
+      // Of a large window's weights those of a few rows at a time.
+      let shape = chain.stages[stage].shape
+      return 2 * tile.pixels + tile.channels * min(shape.rows.window * shape.columns.window, 20)
+    }
     let bytes = chain.elementType.bytes
     return switch path(of: stage) {
     case .elements: tile.pixels + tile.channels

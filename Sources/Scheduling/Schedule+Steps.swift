@@ -247,21 +247,5 @@ extension Schedule {
   }
 
   /// As many as `chunks(of:for:)` has, whatever the channels.
-  public func chunkCount(of stage: Int) -> Int {
-    guard chain.mixesChannels(stage) else { return 1 }
-    return Self.ceilDivide(chain.stages[stage].shape.inputChannels, tiling.reduction[stage])
-  }
-
-  /// Chunks of `stage` that are each code of their own: then what buffers hold, and when threads meet, is known when the kernel is
-  /// compiled. All or 1: from the last stage on, as long as there are few copies of an inner stage's code.
-  public func unrolledChunks(of stage: Int) -> Int {
-    let mostCopies = 8
-    var (copies, own) = (1, 1)
-    for outer in chain.stages.indices.reversed() where outer >= stage {
-      own = chunkCount(of: outer)
-      if own > mostCopies / copies { own = 1 }
-      copies *= own
-    }
-    return own
-  }
+  public func chunkCount(of stage: Int) -> Int { tiling.chunkCount(of: stage, in: chain) }
 }

@@ -21,6 +21,30 @@ public struct Tiling: Hashable, Sendable {
     chain.mixesChannels(stage) && reduction[stage] < chain.stages[stage].shape.inputChannels
   }
 
+  /// Chunks in which `stage` consumes its input channels.
+  func chunkCount(of stage: Int, in chain: Chain) -> Int {
+    guard chain.mixesChannels(stage) else { return 1 }
+    return Schedule.ceilDivide(chain.stages[stage].shape.inputChannels, reduction[stage])
+  }
+
+  /// Chunks of `stage` that are each code of their own: then what buffers hold, and when threads meet, is known when the kernel is
+  /// compiled. All or 1: from the last stage on, as long as there are few copies of an inner stage's code.
+  public func unrolledChunks(of stage: Int, in chain: Chain) -> Int {
+    let mostCopies = 8
+    var (copies, own) = (1, 1)
+    for outer in chain.stages.indices.reversed() where outer >= stage {
+      own = chunkCount(of: outer, in: chain)
+      if own > mostCopies / copies { own = 1 }
+      copies *= own
+    }
+    return own
+  }
+
+  /// Whether the chunks of some stage go round a loop.
+  public func loopsOverChunks(in chain: Chain) -> Bool {
+    chain.stages.indices.contains { unrolledChunks(of: $0, in: chain) < chunkCount(of: $0, in: chain) }
+  }
+
   /// Whether a block loads `operand` more than once, so that a second buffer can hide the load: some stage that
   /// asks for the operand, directly or through others, works in chunks.
   func isStreamed(_ operand: Operand, in chain: Chain) -> Bool {

@@ -17,6 +17,8 @@ import Workload
 
   private static let named = "instructions", ofText = "overhead_instructions"
 
+  private struct Compiled: Decodable { let layers: [String] }
+
   private struct Timed: Decodable {
     let layers: [String]
     let work: [String: Int]
@@ -100,17 +102,20 @@ import Workload
     return (error / Double(tiles), pairs)
   }
 
-  /// Not a test: `FUSELAB_SOURCES=FOLDER` writes the source of every timed kernel there, for `Tests/executed-instructions`.
-  @Test("Sources of timed kernels", .enabled(if: sources != nil), arguments: files)
+  /// Not a test: `FUSELAB_SOURCES=FOLDER` writes the source of every kernel of the measurements there, for
+  /// `Tests/executed-instructions`.
+  @Test(
+    "Sources of measured kernels", .enabled(if: sources != nil), arguments: files + ["lanes-fp32", "lanes-int8"])
   func write(_ name: String) throws {
     let folder = try #require(Self.sources)
+    let card = name.hasPrefix("lanes") ? "../sm_90/" : ""
     let text = try String(
-      contentsOf: Self.folder.appendingPathComponent(name + ".json"), encoding: .utf8)
+      contentsOf: Self.folder.appendingPathComponent(card + name + ".json"), encoding: .utf8)
     for (index, line) in text.split(separator: "\n").map(String.init).enumerated()
     where line.hasPrefix("{\"kernel\"") {
       let bare = line.hasSuffix(",") ? String(line.dropLast()) : line
-      let timed = try JSONDecoder().decode(Timed.self, from: Data(bare.utf8))
-      let schedule = try schedule(timed.layers, bare, isInt8: name.hasSuffix("int8"))
+      let compiled = try JSONDecoder().decode(Compiled.self, from: Data(bare.utf8))
+      let schedule = try schedule(compiled.layers, bare, isInt8: name.hasSuffix("int8"))
       let program = try KernelProgram(schedule, parameters: Self.usualParameters(of: schedule.chain))
       try "// \(program.launch.threads) \(program.launch.blocks)\n\(program.source)".write(
         toFile: "\(folder)/\(name)-\(index + 1).cu", atomically: true, encoding: .utf8)

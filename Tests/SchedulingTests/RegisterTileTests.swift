@@ -3,6 +3,37 @@ import Testing
 import Workload
 
 @Suite struct RegisterTileTests {
+  // 8 channels of 14 × 14. Of 14 rows 8 at most make two items of 7; of 10, two of 5; of 9, asked for 4, three of 3.
+  // 4 rows of 7 columns on 128 threads: 8 · 7 · 1 = 56 items of 4 are fewer than half, of 2 are 112.
+  @Test("Pixels of windows that slide are those of a column, shared out evenly; up to 8, with 49 taps at most")
+  func sliding() throws {
+    func tile(
+      _ rows: Int, _ columns: Int = 14, pixels: Int = 16, threads: Int = 64, window: Int = 3, stride: Int = 1,
+      dilation: Int = 1, slides: Bool = true
+    ) throws -> Int {
+      let axis = try WindowAxis(
+        inputExtent: 40, window: window, stride: stride, dilation: dilation, paddingBefore: 1, paddingAfter: 1)
+      let shape = try ConvolutionShape(
+        inputChannels: 8, outputChannels: 8, groups: 8, rows: axis, columns: axis)
+      let layer = Layer(name: "dw", operation: .convolution, shape: shape, inputs: [.input(0)])
+      return try model(
+        [layer], rows: rows, columns: columns, channels: 8, reduction: [1],
+        lanes: LaneMap(threads: threads, pixelsPerThread: pixels, slidesWindows: slides)
+      ).registerTile(of: 0).pixels
+    }
+    #expect(try tile(14) == 7)
+    #expect(try tile(10) == 5)
+    #expect(try tile(9, pixels: 4) == 3)
+    #expect(try tile(8) == 8)
+    #expect(try tile(4, 7, threads: 128) == 2)
+    #expect(try tile(14, stride: 2) == 7 && tile(14, window: 7) == 7)
+    // Four of all pixels, in 14 · 14 ÷ 4 items: where windows do not slide, share no row, are dilated or have 64 taps.
+    #expect(try tile(14, slides: false) == 4 && tile(14, window: 3, stride: 3) == 4)
+    #expect(try tile(14, dilation: 2) == 4 && tile(14, window: 8) == 4)
+    // Of one row the pixels lie side by side: 14 in four items of 4.
+    #expect(try tile(1) == 4)
+  }
+
   private func model(
     _ layers: [Layer], _ precision: Precision = .fp32, _ order: TensorLayout.AxisOrder = .chw, rows: Int,
     columns: Int, channels: Int, reduction: [Int], lanes: LaneMap = LaneMap(threads: 32)

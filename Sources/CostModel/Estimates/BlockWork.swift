@@ -54,7 +54,8 @@ struct BlockWork {
     lanes = Array(repeating: nil, count: costs.chain.stages.count)
     let last = costs.chain.stages.count - 1
     produce(last, channels)
-    if costs.schedule.hasUnrolledChunks { return }
+    // Where some stage's do, all are counted as if every one did.
+    guard costs.schedule.tiling.loopsOverChunks(in: costs.chain) else { return }
     // Those of a stage's later chunks.
     let more = max(0, counts.steps - costs.chain.stages.indices.count { !costs.chain.isEpilogue($0) })
     counts.overheadTenths += more * costs.warps * OverheadCosts.loopedStep
@@ -149,7 +150,7 @@ struct BlockWork {
     counts.loads += warps
     counts.sharedRequests += warps
     counts.bankConflicts += rounds.passes(of: items, bytes: costs.bytes[index]) - warps
-    counts.overheadTenths += OverheadCosts.loading(operand, costs, requests: warps)
+    counts.overheadTenths += OverheadCosts.loading(operand, costs, rounds.kept, requests: warps)
     let perThread = Schedule.ceilDivide(items, rounds.threads)
     switch CopyPath(itemBytes: costs.bytes[index], on: costs.architecture) {
     case .asynchronous: if !isLoadedAhead { isCopying = true }
@@ -240,11 +241,6 @@ struct BlockWork {
 }
 
 extension Schedule {
-  /// Whether the chunks of all stages are code of their own; else all are counted as if none were.
-  fileprivate var hasUnrolledChunks: Bool {
-    chain.stages.indices.allSatisfy { unrolledChunks(of: $0) == chunkCount(of: $0) }
-  }
-
   /// `chunks(of:for:)[index]`.
   fileprivate func chunk(_ index: Int, of stage: Int, for channels: Range<Int>) -> Range<Int> {
     guard chain.mixesChannels(stage) else { return chain.inputChannels(of: stage, for: channels) }
@@ -300,6 +296,8 @@ struct StepCosts {
   /// Of each operand: slots of one channel (and filter), elements that a lane loads at once, and their bytes.
   let slots, widths, bytes: [Int]
   let rounds: [LoadRounds]
+  /// Whether every tile takes all rows and columns of the inputs.
+  let takesWholePlanes: Bool
   let model: FootprintModel
   /// Warps of a block.
   let warps: Int
@@ -334,6 +332,7 @@ struct StepCosts {
     let walks = operands.map { schedule.laneWalk(of: $0) }
     widths = walks.map(\.vectorWidth)
     rounds = walks.map(\.rounds)
+    takesWholePlanes = schedule.laneWalk(of: .ifm(0)).takesWholePlanes && schedule.chain.axisOrder == .chw
     bytes = zip(operands, widths).map { chain.elementBytes(of: $0) * $1 }
   }
 

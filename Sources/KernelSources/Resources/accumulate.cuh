@@ -5,15 +5,14 @@
 namespace fcm {
 
 /// Of how many packs of `V` input channels the reads are on their way together: fewer where an item has `sums` many; of bytes, whose
-/// products come four at once, one where it has several. A short reduction is code without a loop, whose places are all constants. On
-/// the CPU it would be long code for nothing.
+/// products come four at once, one where it has several; all of a chunk where that is short, whose places are then constants. On the CPU
+/// it would be long code for nothing.
 template <class A, int S, int V> __device__ constexpr int packs_together(int sums) {
 #ifdef FCM_CONSTANTS_AT_RUN_TIME
   return 1;
 #else
   constexpr const Stage& k = constants.stage[S];
-  constexpr bool is_even = k.input_channels % k.chunk == 0;
-  if (sizeof(typename A::Element) > 1 && is_even && k.chunk * sums <= 256) return k.chunk / V;
+  if (k.unrolls_chunk) return k.chunk / V;
   return sizeof(typename A::Element) > 1 ? (sums < 8 ? 4 : 2) : sums < 4 ? 4 : 1;
 #endif
 }

@@ -68,6 +68,7 @@ struct Stage {
   int input_channels, output_channels, channels_per_group, filters_per_group;
   int chunk;  // input channels reduced at a time, where the stage mixes them
   int unrolled;  // such chunks that are each code of their own: all or 1
+  int unrolls_chunk;  // whether the packs of a chunk are
   int has_bias, activation;
   int group, pixels;  // output channels and pixels that a thread computes together
   int slides;         // whether these pixels lie straight below one another, so that their windows share rows of values
