@@ -231,7 +231,8 @@ struct ComputeLaneCost {
     guard let output = lanes.output(warp: warp, lane: lane, channel: m, pixel: p) else { return nil }
     // A row below the window is one of those of the outputs below.
     let below = min(row / layer.shape.rows.stride, lanes.rows - 1 - output.row)
-    let tap = row < rowWindow ? (output.row, row) : (output.row + below, row - below * layer.shape.rows.stride)
+    let tap =
+      row < rowWindow ? (output.row, row) : (output.row + below, row - below * layer.shape.rows.stride)
     let slot =
       rowTaps[tap.0 * rowWindow + tap.1] * inputColumns + columnTaps[output.column * columnWindow + column]
     let shape = layer.shape

@@ -51,7 +51,7 @@ extension Schedule {
   /// Whether the windows of some stage slide; the lane map only lets them.
   public var slidesWindows: Bool {
     let model = footprintModel
-    return chain.stages.indices.contains { model.slidesWindows(of: $0) && model.registerTile(of: $0).pixels > 1 }
+    return chain.stages.indices.contains(where: model.slidesWindows(of:))
   }
 }
 
@@ -67,14 +67,15 @@ extension FootprintModel {
   }
 
   /// Whether the packs of a chunk of `stage` are each code of their own: in FP32, of chunks that are all as long, up to 256 products of a
-  /// thread.
+  /// thread; but not beside sums that a later stage keeps, for the compiler asks for many packs at once and would run out of registers.
   public func unrollsChunk(of stage: Int) -> Bool {
     let (chunk, tile, mostProducts) = (tiling.reduction[stage], registerTile(of: stage), 256)
+    let keepsSums = chain.stages.indices.contains { $0 > stage && tiling.isChunked($0, in: chain) }
     switch path(of: stage) {
     case .elements, .matrix: return false
     case .packs, .filterPacks:
       return chain.elementType == .fp32 && chain.stages[stage].shape.inputChannels % chunk == 0
-        && chunk * tile.channels * tile.pixels <= mostProducts
+        && chunk * tile.channels * tile.pixels <= mostProducts && !keepsSums
     }
   }
 

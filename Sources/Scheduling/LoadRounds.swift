@@ -35,11 +35,14 @@ public struct LoadRounds: Hashable, Sendable {
 extension Schedule {
   /// - Parameter width: Elements of an item.
   public func loadRounds(of operand: Operand, width: Int) -> LoadRounds {
-    let all = lanes.threads
-    guard case .ifm = operand, chain.axisOrder == .chw, !takesWholePlanes(of: operand) else {
+    loadRounds(of: operand, width: width, whole: takesWholePlanes(of: operand))
+  }
+
+  func loadRounds(of operand: Operand, width: Int, whole: Bool) -> LoadRounds {
+    let (all, row) = (lanes.threads, columns.offsets[0].count / width)
+    guard case .ifm = operand, chain.axisOrder == .chw, !whole, row > 0 else {
       return LoadRounds(threads: all, kept: .nothing)
     }
-    let row = columns.offsets[0].count / width
     for (items, kept) in [(row * rows.offsets[0].count, LoadRounds.Kept.slot), (row, .column)] {
       let threads = all / items * items
       // No more than a quarter are left without an item.

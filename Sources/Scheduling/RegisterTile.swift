@@ -9,8 +9,8 @@ public struct RegisterTile: Hashable, Sendable {
 extension FootprintModel {
   /// The most pixels of a channel that a thread computes together where channels are not mixed.
   public static let unmixedPixels = 4
-  /// The most below one another, and the most taps of the window that slides over their rows, for its weights are kept in registers.
-  public static let slidingPixels = 8, slidingTaps = 49
+  /// The most below one another, and the most weights of the windows that slide over their rows: they are kept in registers.
+  public static let slidingPixels = 8, slidingWeights = 49
   /// The most neighbouring channels that a thread reads and computes together there.
   public static let mostChannelsRead = 4
 
@@ -73,13 +73,17 @@ extension FootprintModel {
   public static func maySlideWindows(_ chain: Chain, _ stage: Int) -> Bool {
     let shape = chain.stages[stage].shape
     return chain.hasWeights(stage) && !chain.mixesChannels(stage) && chain.overlapsRows(stage)
-      && shape.rows.window * shape.columns.window <= slidingTaps
+      && shape.rows.window * shape.columns.window <= slidingWeights
   }
 
   /// Whether the pixels of a thread of `stage`, where it has several, lie straight below one another: their windows then slide down over
   /// rows of values that the thread reads once.
   public func slidesWindows(of stage: Int) -> Bool {
-    lanes.slidesWindows && rowSlots[stage + 1] > 1 && Self.maySlideWindows(chain, stage)
+    guard lanes.slidesWindows, rowSlots[stage + 1] > 1, Self.maySlideWindows(chain, stage) else {
+      return false
+    }
+    let shape = chain.stages[stage].shape
+    return channelVector(of: stage) * shape.rows.window * shape.columns.window <= Self.slidingWeights
       && !joinsTaps(of: stage)
   }
 

@@ -159,9 +159,10 @@ public struct FootprintModel: Sendable {
     let tile = registerTile(of: stage)
     guard chain.mixesChannels(stage) else {
       guard slidesWindows(of: stage) else { return tile.pixels + tile.channels }
-      // Of a large window's weights those of a few rows at a time.
-      let shape = chain.stages[stage].shape
-      return 2 * tile.pixels + tile.channels * min(shape.rows.window * shape.columns.window, 20)
+      // The weights of rows that some pixel's window still has to see; of a small window the compiler reads all at once.
+      let (rows, columns) = (chain.stages[stage].shape.rows, chain.stages[stage].shape.columns)
+      let live = columns.window * min(rows.window, (tile.pixels - 1) * rows.stride + 1)
+      return 2 * tile.pixels + tile.channels * max(live, min(rows.window * columns.window, 20))
     }
     let bytes = chain.elementType.bytes
     return switch path(of: stage) {

@@ -156,7 +156,7 @@ extension Schedule {
   private func laneWalk(of operand: Operand, width: Int, whole: Bool) -> LaneWalk {
     LaneWalk(
       layout: chain.layout(of: operand), vectorWidth: width, takesWholePlanes: whole,
-      rounds: loadRounds(of: operand, width: width))
+      rounds: loadRounds(of: operand, width: width, whole: whole))
   }
 
   /// The stage whose results `operand` holds or is added to; nil of what is staged.

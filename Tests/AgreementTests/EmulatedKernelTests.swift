@@ -1,5 +1,6 @@
 import Hardware
 import KernelEmulator
+import KernelSources
 import MemorySimulation
 import Reference
 import Scheduling
@@ -43,6 +44,53 @@ import Workload
             usesTensorCores: false))
         var generator = RandomCaseGenerator(seed: UInt64(filters * columns))
         try RecordedAgreement(generator.example(of: schedule), on: gpu).check()
+      }
+    }
+  }
+
+  // 49 weights of one channel, 48 of two side by side, 36 of four; up to eight pixels a thread, groups of several channels and filters, odd
+  // paddings, a plan's file read again.
+  @Test("Windows slide as far as they may, whatever the stride and the order", arguments: [1, 2, 3])
+  func sliding(_ stride: Int) throws {
+    let gpu = try GPUDraft().gpu()
+    for (precision, order) in [
+      (Precision.fp32, TensorLayout.AxisOrder.chw), (.fp32, .hwc), (.int8(.onnx), .chw),
+      (.int8(.tflite), .hwc),
+    ] {
+      for (channels, groups, rows, columns) in [
+        (4, 4, 7, 7), (4, 4, 3, 3), (6, 6, 6, 4), (5, 5, 4, 6), (6, 3, 3, 5), (7, 7, 5, 1),
+      ] {
+        let shape = try ConvolutionShape(
+          batch: 2, inputChannels: channels, outputChannels: groups * (groups == 3 ? 4 : 1), groups: groups,
+          rows: WindowAxis(inputExtent: 19, window: rows, stride: stride, paddingBefore: 2, paddingAfter: 1),
+          columns: WindowAxis(inputExtent: 11, window: columns, stride: stride, paddingAfter: 2))
+        let layer = Layer(
+          name: "dw", operation: .convolution, shape: shape, hasBias: true, inputs: [.input(0)])
+        for (pixels, tile) in [(8, 8), (16, 9), (4, 5), (3, 2)] {
+          let schedule = try Schedule(
+            Chain([layer], precision: precision, axisOrder: order),
+            tiling: Tiling(
+              rows: min(tile, shape.rows.outputExtent), columns: min(3, shape.columns.outputExtent),
+              channels: shape.outputChannels, reduction: [shape.channelsPerGroup]),
+            lanes: LaneMap(
+              threads: 32, vectorWidth: 4, channelsPerThread: 4, pixelsPerThread: pixels, slidesWindows: true,
+              keepsSlots: true))
+          var generator = RandomCaseGenerator(seed: UInt64(rows * columns * pixels))
+          let example = generator.example(of: schedule)
+          try RecordedAgreement(example, on: gpu).check()
+          let expected = try DirectEvaluation.evaluate(
+            schedule.chain.stages, parameters: example.parameters, inputs: example.inputs)
+          let found = try EmulatedKernel(schedule, parameters: example.parameters)
+            .run(on: example.inputs, mode: .check, threads: 1)
+          #expect(found.findings == [] && expected.firstDifference(from: found.output) == nil)
+          // What a plan's file says of it makes the same kernel, though threads may have one pixel each.
+          let again = try Schedule(
+            schedule.chain, tiling: schedule.tiling,
+            lanes: LaneMap(
+              threads: 32, vectorWidth: 4, channelsPerThread: 4, pixelsPerThread: pixels,
+              slidesWindows: schedule.slidesWindows, keepsSlots: schedule.keepsSlots))
+          #expect(try KernelConstants(again) == KernelConstants(schedule))
+        }
       }
     }
   }

@@ -105,7 +105,8 @@ import Workload
   /// Not a test: `FUSELAB_SOURCES=FOLDER` writes the source of every kernel of the measurements there, for
   /// `Tests/executed-instructions`.
   @Test(
-    "Sources of measured kernels", .enabled(if: sources != nil), arguments: files + ["lanes-fp32", "lanes-int8"])
+    "Sources of measured kernels", .enabled(if: sources != nil),
+    arguments: files + ["lanes-fp32", "lanes-int8"])
   func write(_ name: String) throws {
     let folder = try #require(Self.sources)
     let card = name.hasPrefix("lanes") ? "../sm_90/" : ""
@@ -172,7 +173,7 @@ import Workload
         threads: kernel.threads, vectorWidth: kernel.vectorWidth, buffers: kernel.buffers,
         channelsPerThread: kernel.channelsPerThread, pixelsPerThread: kernel.pixelsPerThread,
         usesTensorCores: kernel.usesTensorCores, slidesWindows: kernel.slidesWindows,
-          keepsSlots: kernel.keepsSlots),
+        keepsSlots: kernel.keepsSlots),
       order: try #require(BlockOrder(rawValue: kernel.order)))
   }
 }

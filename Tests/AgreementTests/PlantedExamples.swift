@@ -86,7 +86,8 @@ extension PlantedDefect.Example {
     return Layer(name: "add", operation: .add, shape: shape, inputs: inputs)
   }
 
-  private func layer(_ channels: Int, _ filters: Int, groups: Int = 1, window: Int = 1, stride: Int = 1) throws
+  private func layer(_ channels: Int, _ filters: Int, groups: Int = 1, window: Int = 1, stride: Int = 1)
+    throws
     -> Layer
   {
     let axis = try WindowAxis(

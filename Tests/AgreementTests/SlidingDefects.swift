@@ -13,8 +13,9 @@ extension PlantedDefect {
       name: "windows slide by a row whatever the stride", file: "accumulate.cuh",
       old: "const int i = r - p * step;", new: "const int i = r - p;", example: .sliding, sign: .values),
     PlantedDefect(
-      name: "a row of weights is not read", file: "accumulate.cuh",
-      old: "if (r < height) {", new: "if (r + 1 < height) {", example: .slidingChannels, sign: .values),
+      name: "every row of weights is the first", file: "accumulate.cuh",
+      old: "filter + (r * width + j) * tap_step", new: "filter + j * tap_step", example: .slidingChannels,
+      sign: .values),
     PlantedDefect(
       name: "rows are read from the window's second on", file: "accumulate.cuh",
       old: "const int top = line_of(w, spot.row, 0);", new: "const int top = line_of(w, spot.row, 1);",

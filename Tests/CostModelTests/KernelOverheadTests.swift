@@ -78,7 +78,7 @@ import Workload
   }
 
   // Values: 4 channels of 6 × 10 slots are 240 items, 8 requests of 26.3 and 1.7 for each axis, on both of which slots are empty; no thread
-  // keeps its column of 10. 4 channels of 32 pixels are 4 warps' items, no empty slots among them.
+  // is left out so that others keep their column of 10. 4 channels of 32 pixels are 4 warps' items, no empty slots among them.
   // Depthwise FP32: two loads begin, 9 more for the map's; 36 weights are 2 requests of 11.2; items of 22.3, a result of 12.
   // INT8: three loads begin, of multipliers a request of 11.2 as well; items of 22.3, the zero point taken off 9 values, a result of 8.4.
   // A mean: one load begins; items of 45 and 9 taps of 10.5, for the border. In tenths, what is not whole left out.
@@ -99,7 +99,8 @@ import Workload
   @Test("Windows that slide, of threads that keep their slots")
   func sliding() throws {
     let axis = try WindowAxis(inputExtent: 8, window: 3, paddingBefore: 1, paddingAfter: 1)
-    let shape = try ConvolutionShape(inputChannels: 4, outputChannels: 4, groups: 4, rows: axis, columns: axis)
+    let shape = try ConvolutionShape(
+      inputChannels: 4, outputChannels: 4, groups: 4, rows: axis, columns: axis)
     let layer = Layer(name: "dw", operation: .convolution, shape: shape, inputs: [.input(0)])
     let schedule = try Schedule(
       Chain([layer], precision: .fp32), tiling: Tiling(rows: 4, columns: 8, channels: 4, reduction: [1]),

@@ -100,15 +100,16 @@ struct PlainReplay {
     }
   }
 
-  /// Whether a lane's pixels are those of one column, or a part of it: where weights are of groups of channels, and windows no larger
-  /// than 7 × 7 overlap their neighbours below. INT8 in NHWC multiplies four taps at once instead, if it has four channels.
+  /// Whether a lane's pixels are those of one column, or a part of it: where weights are of groups of channels, and windows of no more than
+  /// 49 weights overlap their neighbours below. INT8 in NHWC multiplies four taps at once instead, if it has four channels.
   private var slides: Bool {
     let layer = schedule.chain.last
     let rows = layer.shape.rows
-    let joins = schedule.chain.elementType == .int8 && schedule.vectorWidth(of: .ofm) == 4
+    let channels = schedule.vectorWidth(of: .ofm)
+    let joins = schedule.chain.elementType == .int8 && channels == 4
     return schedule.lanes.slidesWindows && layer.operation == .convolution && layer.shape.groups > 1
       && rows.dilation == 1 && rows.stride < rows.window && schedule.tiling.rows > 1
-      && rows.window * layer.shape.columns.window <= 49 && !joins
+      && rows.window * layer.shape.columns.window * channels <= 49 && !joins
   }
 
   /// The pixels of each lane of a tile where windows slide, `count` a lane, the last ones as high as they must: those of the rows

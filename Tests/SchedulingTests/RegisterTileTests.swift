@@ -5,14 +5,16 @@ import Workload
 @Suite struct RegisterTileTests {
   // 8 channels of 14 × 14. Of 14 rows 8 at most make two items of 7; of 10, two of 5; of 9, asked for 4, three of 3.
   // 4 rows of 7 columns on 128 threads: 8 · 7 · 1 = 56 items of 4 are fewer than half, of 2 are 112.
-  @Test("Pixels of windows that slide are those of a column, shared out evenly; up to 8, with 49 taps at most")
+  @Test(
+    "Pixels of windows that slide are those of a column, shared out evenly; up to 8, of 49 weights at most")
   func sliding() throws {
     func tile(
       _ rows: Int, _ columns: Int = 14, pixels: Int = 16, threads: Int = 64, window: Int = 3, stride: Int = 1,
       dilation: Int = 1, slides: Bool = true
     ) throws -> Int {
       let axis = try WindowAxis(
-        inputExtent: 40, window: window, stride: stride, dilation: dilation, paddingBefore: 1, paddingAfter: 1)
+        inputExtent: 40, window: window, stride: stride, dilation: dilation, paddingBefore: 1, paddingAfter: 1
+      )
       let shape = try ConvolutionShape(
         inputChannels: 8, outputChannels: 8, groups: 8, rows: axis, columns: axis)
       let layer = Layer(name: "dw", operation: .convolution, shape: shape, inputs: [.input(0)])

@@ -80,7 +80,8 @@ public struct RandomCaseGenerator {
       lanes: LaneMap(
         threads: 32 * pick(1...4), vectorWidth: 1 << pick(0...(axisOrder == .chw ? 2 : 4)),
         buffers: pick(1...2), channelsPerThread: [1, 2, 3, 4, 4, 8][pick(0...5)],
-        pixelsPerThread: [1, 1, 2, 3, 4, 7][pick(0...5)], usesTensorCores: chance(70), slidesWindows: chance(70),
+        pixelsPerThread: [1, 1, 2, 3, 4, 7][pick(0...5)], usesTensorCores: chance(70),
+        slidesWindows: chance(70),
         keepsSlots: chance(70)),
       order: BlockOrder.allCases[pick(0...3)])
     if (try? schedule.checkLegality(on: GPUDraft().gpu())) == nil {

@@ -107,8 +107,9 @@ struct BankPasses {
     // A lane reads 1, 2 or 4 words at once.
     let words = bytes >= 4 * Self.word ? 4 : bytes >= 2 * Self.word ? 2 : 1
     var passes = 0
+    let apart = lanes.warps > warps ? lanes.warps / warps + 1 : 1
     for sample in 0..<warps {
-      let warp = min(sample * (lanes.warps / warps + 1), lanes.warps - 1)
+      let warp = min(sample * apart, lanes.warps - 1)
       passes += Self.extraPasses(words, isRead: isRead) { lane in address(warp, lane).map { $0 / Self.word } }
     }
     return Double(passes) / Double(warps)

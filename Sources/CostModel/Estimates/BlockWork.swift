@@ -332,7 +332,8 @@ struct StepCosts {
     let walks = operands.map { schedule.laneWalk(of: $0) }
     widths = walks.map(\.vectorWidth)
     rounds = walks.map(\.rounds)
-    takesWholePlanes = schedule.laneWalk(of: .ifm(0)).takesWholePlanes && schedule.chain.axisOrder == .chw
+    takesWholePlanes =
+      chain.axisOrder == .chw && zip(operands, walks).contains { $0 == .ifm(0) && $1.takesWholePlanes }
     bytes = zip(operands, widths).map { chain.elementBytes(of: $0) * $1 }
   }
 

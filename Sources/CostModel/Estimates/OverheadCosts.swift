@@ -5,7 +5,8 @@ import Workload
 /// Warp instructions beside those that a schedule names: addresses, bounds, loops and conversions, in tenths.
 ///
 /// Fitted to the instructions that the machine code of 927 kernels executes (NVRTC 13.0 for sm_90): the timed tiles, and the kernels of
-/// plans of MobileNetV1, MobileNetV2 and ProxylessNAS with their own lanes and others (`Tests/executed-instructions`).
+/// plans of MobileNetV1, MobileNetV2 and ProxylessNAS with their own lanes and others; 847 of them stand in `Configs/Measurements`
+/// (`Tests/executed-instructions`).
 /// Mean error of all instructions 5 % in FP32 and 8 % in INT8 of tiles, 5 % and 9 % of the others, all of which they were fitted to. Pools, and filters of INT8 in NCHW, none of which is among them, are counted in machine code by hand. Other architectures have other code, but for the same text, so most of it is
 /// theirs as well.
 enum OverheadCosts {
@@ -20,7 +21,8 @@ enum OverheadCosts {
   /// A request of a map by rows, of a thread that keeps its column or slot, and by pixels, and of anything else; of a map for each axis on
   /// which some slot is empty.
   fileprivate static let runRequest = 112
-  private static let rowRequest = 263, columnRequest = 211, slotRequest = 123, pixelRequest = 346, emptySlots = 17
+  private static let rowRequest = 263, columnRequest = 211, slotRequest = 123, pixelRequest = 346,
+    emptySlots = 17
   /// A warp's items: of a stage that mixes channels, more where several warps share out matrices and where the items of a pixel are
   /// no constant; of a depthwise stage, by rows, where windows slide, and by channels; of a layer without weights. For each axis on which some slot is empty.
   private static let mixingItem = 78, sharedMatrix = 230, raggedItem = 345, depthwiseItem = 223,

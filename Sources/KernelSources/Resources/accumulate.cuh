@@ -8,7 +8,7 @@ namespace fcm {
 /// products come four at once, one where it has several; all of a chunk where that is short, whose places are then constants. On the CPU
 /// it would be long code for nothing.
 template <class A, int S, int V> __device__ constexpr int packs_together(int sums) {
-#ifdef FCM_CONSTANTS_AT_RUN_TIME
+#ifdef FUSELAB_EMULATED
   return 1;
 #else
   constexpr const Stage& k = constants.stage[S];
@@ -270,7 +270,7 @@ __device__ FCM_SHARED_CODE void accumulate_sliding(const Work<A, S>& w, const It
   for (int c = 0; c < w.reduced; ++c) {
     const int plane = w.plane_of(channel) + c * w.channel_step;
     const int filter = V > 1 ? channel : (channel * w.reduced + c) * height * width;
-    Sum weights[V][sliding_taps], of_weights[V] = {};
+    Sum weights[V][sliding_weights / V], of_weights[V] = {};
 #pragma unroll
     for (int r = 0; r < (pixels - 1) * step + height; ++r) {
 #pragma unroll

@@ -47,6 +47,8 @@ template <int S, class A, int T> __device__ __forceinline__ void convolve_tile(c
       : !k.mixes && k.store_width > 1  ? by_channels
       : k.mixes && k.rows.window * k.columns.window == 1 ? one_tap
                                                          : many_taps;
+  static_assert(
+      !k.slides || k.rows.window * k.columns.window * k.store_width <= sliding_weights, "windows too large to slide");
   constexpr int size = k.path == packs || k.path == filter_packs ? k.pack : k.store_width;
   convolve<A, k.pixels, k.group, way, size, k.store_width, rounds>(w, sums);
 #endif

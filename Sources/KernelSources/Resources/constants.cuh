@@ -20,8 +20,8 @@ enum Integers { clamped = 0, through_float = 1, onnx = 2, tflite = 3, tflite_poo
 constexpr int maximum_stages = 4;
 /// Accumulators of a thread, in the emulator; on a GPU registers set the limit.
 constexpr int maximum_sums = 256;
-/// Taps of a window that slides: a thread has all weights.
-constexpr int sliding_taps = 49;
+/// Weights of windows that slide: a thread has them all.
+constexpr int sliding_weights = 49;
 
 /// Rows or columns of one map: the slots that a tile has of it.
 struct MapAxis {

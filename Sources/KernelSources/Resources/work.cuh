@@ -174,7 +174,7 @@ template <class A, int S> struct Work : WorkStage<S> {
 /// One item: its channels and pixels, the last of each where a member lies beyond the tile.
 struct Item {
   int channel, pixel;  // of the first member
-  int own;             // the first pixel of its column, or of all, that no item above has
+  int own;             // the first pixel of the rows that no item above has
   /// Channels that lie side by side, from there to the next, and from pixel to pixel.
   int side, channel_step, pixel_step;
   int channels, pixels, columns;
