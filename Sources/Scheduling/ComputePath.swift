@@ -67,15 +67,15 @@ extension FootprintModel {
   }
 
   /// Whether the packs of a chunk of `stage` are each code of their own: in FP32, of chunks that are all as long, up to 256 products of a
-  /// thread; but not beside sums that a later stage keeps, for the compiler asks for many packs at once and would run out of registers.
+  /// thread for 8 sums. With more sums the compiler, which asks for many packs at once, runs out of registers.
   public func unrollsChunk(of stage: Int) -> Bool {
-    let (chunk, tile, mostProducts) = (tiling.reduction[stage], registerTile(of: stage), 256)
-    let keepsSums = chain.stages.indices.contains { $0 > stage && tiling.isChunked($0, in: chain) }
+    let (chunk, tile) = (tiling.reduction[stage], registerTile(of: stage))
+    let (sums, mostSums, mostProducts) = (tile.channels * tile.pixels, 8, 256)
     switch path(of: stage) {
     case .elements, .matrix: return false
     case .packs, .filterPacks:
       return chain.elementType == .fp32 && chain.stages[stage].shape.inputChannels % chunk == 0
-        && chunk * tile.channels * tile.pixels <= mostProducts && !keepsSums
+        && sums <= mostSums && chunk * sums <= mostProducts
     }
   }
 
