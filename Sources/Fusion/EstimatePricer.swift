@@ -176,12 +176,16 @@ extension LaneLegality {
       return isChannelsFirst || chain.stages[stage].shape.isOfOnePixel
         ? 0 : 1 / Double(LaneMap.mostChannels) + 1 / Double(4 * LaneMap.mostPixels)
     }
-    let (read, rows) = (
-      isChannelsFirst ? 1 / Double(FootprintModel.mostChannelsRead) : 1, chain.stages[stage].shape.rows
-    )
-    let pixels = FootprintModel.mostPixels(chain, stage)
-    guard FootprintModel.maySlideWindows(chain, stage) else { return read + read / Double(pixels) }
-    let shared = Double((pixels - 1) * rows.stride + rows.window) / Double(rows.window)
-    return read * (shared + 1) / Double(pixels)
+    let rows = chain.stages[stage].shape.rows
+    func reads(channels: Int) -> Double {
+      let slides = FootprintModel.maySlideWindows(chain, stage, channels: channels)
+      let pixels = slides ? FootprintModel.slidingPixels : FootprintModel.unmixedPixels
+      let values =
+        slides ? Double((pixels - 1) * rows.stride + rows.window) / Double(rows.window) : Double(pixels)
+      return (values + 1) / Double(pixels * channels)
+    }
+    let one = reads(channels: 1)
+    return isChannelsFirst
+      ? min(one, reads(channels: 2), reads(channels: FootprintModel.mostChannelsRead)) : one
   }
 }

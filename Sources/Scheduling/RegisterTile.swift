@@ -66,25 +66,21 @@ extension FootprintModel {
 
   /// The most pixels of a channel that a thread computes together of a stage that does not mix channels, whatever the tile.
   public static func mostPixels(_ chain: Chain, _ stage: Int) -> Int {
-    maySlideWindows(chain, stage) ? slidingPixels : unmixedPixels
+    maySlideWindows(chain, stage, channels: 1) ? slidingPixels : unmixedPixels
   }
 
-  /// Whether windows of `stage` slide in some tile.
-  public static func maySlideWindows(_ chain: Chain, _ stage: Int) -> Bool {
+  /// Whether windows of `stage` slide in some tile where a thread reads so many channels at once.
+  public static func maySlideWindows(_ chain: Chain, _ stage: Int, channels: Int) -> Bool {
     let shape = chain.stages[stage].shape
     return chain.hasWeights(stage) && !chain.mixesChannels(stage) && chain.overlapsRows(stage)
-      && shape.rows.window * shape.columns.window <= slidingWeights
+      && channels * shape.rows.window * shape.columns.window <= slidingWeights
   }
 
   /// Whether the pixels of a thread of `stage`, where it has several, lie straight below one another: their windows then slide down over
   /// rows of values that the thread reads once.
   public func slidesWindows(of stage: Int) -> Bool {
-    guard lanes.slidesWindows, rowSlots[stage + 1] > 1, Self.maySlideWindows(chain, stage) else {
-      return false
-    }
-    let shape = chain.stages[stage].shape
-    return channelVector(of: stage) * shape.rows.window * shape.columns.window <= Self.slidingWeights
-      && !joinsTaps(of: stage)
+    lanes.slidesWindows && rowSlots[stage + 1] > 1
+      && Self.maySlideWindows(chain, stage, channels: channelVector(of: stage)) && !joinsTaps(of: stage)
   }
 
   /// The pixels of a tile, in lines of which a thread's lie on one: each column is one, or they are all.

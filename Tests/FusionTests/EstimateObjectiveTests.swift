@@ -154,11 +154,15 @@ import Workload
 
   /// Windows so large that reads of shared memory are most of the price.
   @Test(
-    "No price is below its bound where a lane reads the weights of several channels at once",
+    "No price is below its bound where a lane reads the weights of several channels at once, or windows slide",
     arguments: [Objective.time, .energy])
   func largeWindows(_ objective: Objective) throws {
     let gpu = try #require(BuiltIn.gpu(named: "gtx1660"))
-    for (precision, size) in [(Precision.int8(.onnx), 112), (.fp32, 32), (.int8(.tflite), 32)] {
+    // In NCHW, FP32, these slide.
+    for (precision, size, order) in [
+      (Precision.int8(.onnx), 112, TensorLayout.AxisOrder.hwc), (.fp32, 32, .hwc), (.int8(.tflite), 32, .hwc),
+      (.fp32, 32, .chw),
+    ] {
       let window = try WindowAxis(
         inputExtent: size, window: 7, stride: 1, dilation: 1, paddingBefore: 3, paddingAfter: 3)
       let shape = try ConvolutionShape(
@@ -167,7 +171,7 @@ import Workload
         name: "dw", operation: .convolution, shape: shape, hasBias: true, activation: .relu6,
         inputs: [.input(0)]
       )
-      let chain = try Chain([layer], precision: precision, axisOrder: .hwc)
+      let chain = try Chain([layer], precision: precision, axisOrder: order)
       let explorer = TileExplorer(gpu: gpu, objective: objective, minBlocks: 1)
       _ = try explorer.best(of: chain)
     }

@@ -129,7 +129,7 @@ enum OverheadCosts {
       Double(unmixedItem(slides: slides, isChannelsFirst)) / Double(channels * pixels)
     }
     let item = perOutput(slides: false, FootprintModel.unmixedPixels)
-    guard FootprintModel.maySlideWindows(chain, stage) else { return result + item }
+    guard FootprintModel.maySlideWindows(chain, stage, channels: 1) else { return result + item }
     return result + min(item, perOutput(slides: true, FootprintModel.slidingPixels))
   }
 
