@@ -77,12 +77,7 @@ import Workload
               keepsSlots: true))
           var generator = RandomCaseGenerator(seed: UInt64(rows * columns * pixels))
           let example = generator.example(of: schedule)
-          try RecordedAgreement(example, on: gpu).check()
-          let expected = try DirectEvaluation.evaluate(
-            schedule.chain.stages, parameters: example.parameters, inputs: example.inputs)
-          let found = try EmulatedKernel(schedule, parameters: example.parameters)
-            .run(on: example.inputs, mode: .check, threads: 1)
-          #expect(found.findings == [] && expected.firstDifference(from: found.output) == nil)
+          try checkWhole(example, on: gpu)
           // What a plan's file says of it makes the same kernel, though threads may have one pixel each.
           let again = try Schedule(
             schedule.chain, tiling: schedule.tiling,
@@ -116,14 +111,19 @@ import Workload
           lanes: LaneMap(threads: 64, vectorWidth: 16, channelsPerThread: 4, pixelsPerThread: 2))
         var generator = RandomCaseGenerator(seed: UInt64(channels * filters))
         let example = generator.example(of: schedule)
-        try RecordedAgreement(example, on: gpu).check()
-        let expected = try DirectEvaluation.evaluate(
-          schedule.chain.stages, parameters: example.parameters, inputs: example.inputs)
-        let found = try EmulatedKernel(schedule, parameters: example.parameters)
-          .run(on: example.inputs, mode: .check, threads: 1)
-        #expect(found.findings == [] && expected.firstDifference(from: found.output) == nil)
+        try checkWhole(example, on: gpu)
       }
     }
+  }
+
+  /// What a case records, what it computes, and that nothing is found.
+  private func checkWhole(_ example: RandomCase, on gpu: GPU) throws {
+    try RecordedAgreement(example, on: gpu).check()
+    let expected = try DirectEvaluation.evaluate(
+      example.schedule.chain.stages, parameters: example.parameters, inputs: example.inputs)
+    let found = try EmulatedKernel(example.schedule, parameters: example.parameters)
+      .run(on: example.inputs, mode: .check, threads: 1)
+    #expect(found.findings == [] && expected.firstDifference(from: found.output) == nil)
   }
 
   @Test(
