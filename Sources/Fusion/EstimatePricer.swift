@@ -181,7 +181,7 @@ extension LaneLegality {
       let slides = FootprintModel.maySlideWindows(chain, stage, channels: channels)
       let pixels = slides ? FootprintModel.slidingPixels : FootprintModel.unmixedPixels
       let values =
-        slides ? Double((pixels - 1) * rows.stride + rows.window) / Double(rows.window) : Double(pixels)
+        slides ? Double(rows.span(of: pixels)) / Double(rows.window) : Double(pixels)
       return (values + 1) / Double(pixels * channels)
     }
     let one = reads(channels: 1)

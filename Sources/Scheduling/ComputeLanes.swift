@@ -73,7 +73,7 @@ public struct ComputeLanes: Hashable, Sendable {
 
   /// Rows of values that a lane reads of each of these, of the rows that a window has.
   public func rowsRead(_ window: WindowAxis) -> Int {
-    window.window + (slides ? (tile.pixels - 1) * window.stride : 0)
+    slides ? window.span(of: tile.pixels) : window.window
   }
 
   /// Channels of an item whose results are made. Where matrices have more filters than any step has channels, and results are written

@@ -51,12 +51,14 @@ public struct WindowAxis: Hashable, Sendable {
   /// The input index that `output` reads through `tap`; outside `0..<inputExtent` it is padding.
   public func input(output: Int, tap: Int) -> Int { output * stride + tap * dilation - paddingBefore }
 
+  /// Indices from the first to the last that so many neighbouring outputs read.
+  public func span(of outputs: Int) -> Int { (outputs - 1) * stride + (window - 1) * dilation + 1 }
+
   /// Whether a tile of outputs reads just its own inputs: window 1, no padding.
   public var isPointwise: Bool { window == 1 && paddingBefore == 0 && paddingAfter == 0 }
 
   /// Whether padding is as large as the window or larger, so that some outputs read nothing but padding.
   public var paddingExceedsWindow: Bool {
-    let effective = (window - 1) * dilation + 1
-    return paddingBefore >= effective || paddingAfter >= effective
+    paddingBefore >= span(of: 1) || paddingAfter >= span(of: 1)
   }
 }
